@@ -1,0 +1,1 @@
+"""How data gets into Kafka."""

@@ -1,0 +1,1 @@
+"""What is computed: pools of models in numpy and numba. Imports neither Flink nor the layers above."""
