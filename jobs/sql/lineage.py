@@ -1,0 +1,42 @@
+"""Which tables feed what, through views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from jobs.sql.statements import Script, Statement, StatementKind
+from jobs.sql.tokens import Kind, Token
+
+
+def references(statement: Statement) -> frozenset[str]:
+    """Every name a statement may read from: more than it does read, never less.
+
+    Told by the tokens alone, so a column that is named like a table counts as that table.
+    """
+    return names_in(statement.tokens[statement.path_end :])
+
+
+def names_in(tokens: Sequence[Token]) -> frozenset[str]:
+    """The names among tokens that can be tables: those that are not followed by ``(``, ``.`` or ``=>``."""
+    found = set()
+    for i, token in enumerate(tokens):
+        following = tokens[i + 1].upper if i + 1 < len(tokens) else ""
+        if token.is_name and following not in (".", "=>") and (following != "(" or token.kind is Kind.QUOTED):
+            found.add(token.value)
+    return frozenset(found)
+
+
+def source_tables(script: Script, names: Iterable[str]) -> tuple[Statement, ...]:
+    """The CREATE TABLE statements that feed some names, directly or through views, in file order."""
+    tables = {s.name: s for s in script.of_kind(StatementKind.CREATE_TABLE)}
+    views = {s.name: s for s in script.of_kind(StatementKind.CREATE_VIEW)}
+    seen: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in views:
+            todo += references(views[name])
+    return tuple(table for name, table in tables.items() if name in seen)

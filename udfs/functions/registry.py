@@ -1,0 +1,20 @@
+"""Every table function by its SQL name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from udfs.functions import random_cut_forest, random_cut_forest_with_explanation
+from udfs.functions.declaration import TableFunction
+
+FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
+    {
+        function.name: function
+        for function in (
+            random_cut_forest.FUNCTION,
+            random_cut_forest_with_explanation.FUNCTION,
+        )
+    }
+)
