@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.errors import SqlError
-from jobs.sql.calls import Call
+from jobs.sql.call import Call
 from jobs.sql.suggest import nearest
 from udfs.functions.declaration import base_type
 

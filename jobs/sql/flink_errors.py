@@ -151,7 +151,7 @@ _NAMES: Final = frozenset({"<IDENTIFIER>", "<BACK_QUOTED_IDENTIFIER>"})
 
 
 def _unexpected(given: LocatedText, match: re.Match[str]) -> SqlError:
-    """A parse error: what was not expected, what was if that is short, and the keyword that was probably meant."""
+    """A parse error: what was not expected, and what probably was meant."""
     offset = _offset(given.text, match)
     entries = [
         line.split()[0] for line in match["rest"].split("\n") if line.startswith("    ") and line.strip()
@@ -200,7 +200,7 @@ _REWORDED: Final = (
     (r"No match found for function signature (.*)", r"there is no function \1"),
     (
         r"Duplicate relation name '(.*?)' in FROM clause",
-        r"two tables are called \1: give one AS another_name",
+        r"two tables are called \1: give one AS other_name",
     ),
     (r"Expression '(.*?)' is not being grouped", r"\1 is neither aggregated nor in GROUP BY"),
 )
@@ -224,7 +224,7 @@ _UNPLACED: Final = (
         "ORDER BY must begin with a time attribute, ascending",
     ),
     (
-        r"Invalid data type of time field for (?P<at>watermark) definition.* the time field type is (?P<type>.*)",
+        r"Invalid data type of time field for (?P<at>watermark) definition.* time field type is (?P<type>.*)",
         "the column of a watermark must be TIMESTAMP(3) or TIMESTAMP_LTZ(3), it is \\g<type>",
     ),
     (r"A regular Column named '(?P<at>.*?)' already exists in the table\.?", "there are two columns \\g<at>"),

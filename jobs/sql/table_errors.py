@@ -86,7 +86,7 @@ def table_error(
             given,
             match["table"],
             f"{_last(match['table'])} takes new rows only, but the query changes rows it gave before "
-            f"({match['node']}): aggregate over a window such as TUMBLE, or write to a table with PRIMARY KEY",
+            f"({match['node']}): aggregate over a window (TUMBLE), or write to a table with a PRIMARY KEY",
         )
     if match := _UPSERT_KEY.search(text):
         upsert = match["upsert"] or "none"
@@ -94,8 +94,8 @@ def table_error(
             given,
             match["table"],
             f"the query changes rows by another key ({upsert}) than the PRIMARY KEY ({match['primary']}) of "
-            f"{_last(match['table'])}: group by that key, or end with ON CONFLICT DO DEDUPLICATE, DO ERROR or "
-            "DO NOTHING",
+            f"{_last(match['table'])}: group by that key, or end with ON CONFLICT DO DEDUPLICATE, "
+            "DO ERROR or DO NOTHING",
         )
     if match := _UNABLE.search(text):
         return _option_error(statement, given, match, text[match.end() :], script)
