@@ -80,8 +80,7 @@ ordinary row is noise: look at it only where the score is high. With `shingle_si
 positions are summed. With `with_directionality => FALSE` only `ATTRIBUTION_SCORE` is given.
 
 Kinesis Data Analytics publishes no formula for STRENGTH; this one is ours and agrees with its published
-examples.
-It is about twice the work of RANDOM_CUT_FOREST.""",
+examples. Costs are those of RANDOM_CUT_FOREST and the division of the score, which every tree is asked for.""",
     arguments=with_common(*FOREST_ARGUMENTS, WITH_DIRECTIONALITY),
     added=(SCORE, EXPLANATION),
     make_pool=_make_pool,
