@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ from jobs.settings import Settings
 logging.getLogger("kafka").addHandler(logging.NullHandler())
 
 
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
 @dataclass(frozen=True)
 class Topic:
     """A topic and how many records lie between its first and last offset.
@@ -30,6 +34,11 @@ class Topic:
     name: str
     partitions: int
     records: int
+
+
+def is_topic_name(name: str) -> bool:
+    """Whether Kafka would take it as a topic name."""
+    return _TOPIC_NAME.fullmatch(name) is not None and name not in (".", "..")
 
 
 @contextlib.contextmanager
