@@ -121,18 +121,18 @@ _PREAMBLE = """\
 Made from the declarations in `udfs/functions/` by `cutbank functions --markdown`; a test holds it up to date.
 
 A table function is called wherever a table may stand: behind `FROM`, `JOIN` or a comma, in a view, an
-`INSERT INTO` or a nested query, and as the input of another call. Arguments are named, in any order, or
-positional, in the order of the tables below with `input`, `on_time` and `columns` first; `DEFAULT` leaves one
-out. Values are written out: they are not computed, cast or read from columns.
+`INSERT INTO` or a nested query, and as the input of another call. Arguments are named, in any order, or all
+positional: `input`, `on_time`, `columns`, the function's own, `batch` and the rest. `DEFAULT` leaves one out.
+Values are written out: they are not computed, cast or read from columns.
 
 The syntax is the one of Flink's process table functions, so a pipeline that selects columns by name can keep
-its text when Flink has such functions in Python. What differs: the result here is the input's columns in their
-order and then the added ones, and the time attribute keeps its name; Flink puts the columns of `PARTITION BY`
-first and adds `rowtime`. Several columns of a key are written `PARTITION BY (a, b)` for Flink; here the
+its text when Flink has such functions in Python. What differs: the result here is the input's columns in
+their order and then the added ones, and the time attribute keeps its name; Flink puts the columns of
+`PARTITION BY` first and adds `rowtime`. Several columns of a key are written `PARTITION BY (a, b)` for Flink; here the
 parentheses may be left out.
 
-An input is `TABLE name`, `TABLE catalog.database.name`, `(SELECT ...)` or another call. With `PARTITION BY` there
-is one model for each key, without it one model for the whole table.
+An input is `TABLE name`, `TABLE catalog.database.name`, `(SELECT ...)` or another call. With `PARTITION BY`
+there is one model for each key, without it one model for the whole table.
 """
 
 

@@ -213,35 +213,30 @@ class _Reader:
         return words
 
     def _table(self, argument: Argument, tokens: Sequence[Token], until: int) -> TableTokens:
-        depth = 0
-        for i, token in enumerate(tokens):
-            depth += (token.upper == "(") - (token.upper == ")")
-            if depth or token.upper not in ("PARTITION", "ORDER", "COPARTITION"):
-                continue
-            if token.upper != "PARTITION":
-                raise self.error(
-                    f"{argument.name} has {token.upper}: rows are ordered by on_time already, remove it",
-                    token.start,
-                )
-            if i + 1 >= len(tokens) or tokens[i + 1].upper != "BY":
-                raise self.error("PARTITION is followed by BY", token.start)
-            return TableTokens(tokens[:i], token.start, self._partition(tokens[i + 2 :], token))
-        return TableTokens(tokens, until, ())
+        at = self._clause(tokens, 0)
+        if at == len(tokens):
+            return TableTokens(tokens, until, ())
+        if at + 1 >= len(tokens) or tokens[at + 1].upper != "BY":
+            raise self.error("PARTITION is followed by BY", tokens[at].start)
+        behind = self._clause(tokens, at + 2)
+        if behind < len(tokens):
+            raise self.error("PARTITION BY is given twice", tokens[behind].start)
+        names = tokens[at + 2 :]
+        if names and names[0].upper == "(" and names[-1].upper == ")":
+            names = names[1:-1]
+        return TableTokens(tokens[:at], tokens[at].start, self._names(names, "PARTITION BY", tokens[at + 1]))
 
-    def _partition(self, tokens: Sequence[Token], after: Token) -> tuple[Word, ...]:
+    def _clause(self, tokens: Sequence[Token], at: int) -> int:
+        """The index of the next PARTITION outside parentheses; the number of tokens when there is none."""
         depth = 0
-        for i, token in enumerate(tokens):
-            depth += (token.upper == "(") - (token.upper == ")")
-            if depth == 0 and token.upper in ("ORDER", "PARTITION"):
-                message = (
-                    "rows are ordered by on_time already, remove ORDER BY"
-                    if token.upper == "ORDER"
-                    else "PARTITION BY is given twice"
-                )
-                raise self.error(message, tokens[i].start)
-        if tokens and tokens[0].upper == "(" and tokens[-1].upper == ")":
-            tokens = tokens[1:-1]
-        return self._names(tokens, "PARTITION BY", after)
+        for i in range(at, len(tokens)):
+            word = tokens[i].upper
+            depth += (word == "(") - (word == ")")
+            if depth == 0 and word == "ORDER":
+                raise self.error("ORDER BY: rows are ordered by on_time already, remove it", tokens[i].start)
+            if depth == 0 and word == "PARTITION":
+                return i
+        return len(tokens)
 
     def _names(self, tokens: Sequence[Token], what: str, after: Token) -> tuple[Word, ...]:
         """Names with commas between them."""
@@ -250,10 +245,12 @@ class _Reader:
             if i % 2 == 1 and token.upper == ",":
                 continue
             if i % 2 == 1 or not token.is_name or token.upper in _RESERVED:
+                # an expression is told at its beginning: the name before the operator or the parenthesis
+                begin = tokens[i - 1] if i % 2 == 1 else token
                 raise self.error(
                     f"{what} takes names of columns, not expressions: compute them in the input, "
                     "(SELECT ..., expression AS name FROM t)",
-                    token.start,
+                    begin.start,
                 )
             if any(word.name == token.value for word in words):
                 raise self.error(f"{what} names {token.value} twice", token.start)

@@ -81,9 +81,9 @@ def fill(file: File, values: Mapping[str, str]) -> LocatedText:
         raise file.error(f"${{{missing[0]}}} has no value: give --set {missing[0]}=...{others}", first.start)
     for name in values:
         if name not in defaults:
-            known = ", ".join(sorted(defaults)) or "none"
-            hint = did_you_mean(name, defaults)
-            raise file.error(f"--set {name}: the file has no placeholder ${{{name}}}{hint}; it has: {known}")
+            known = ", ".join(f"${{{other}}}" for other in sorted(defaults)) or "none"
+            hint = did_you_mean(name, defaults) or f"; it has {known}"
+            raise file.error(f"--set {name}: the file has no placeholder ${{{name}}}{hint}")
     return _filled(file, placeholders, literals, {**defaults, **values})
 
 

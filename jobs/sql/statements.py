@@ -153,9 +153,11 @@ def split(source: LocatedText) -> Script:
         statements.append(statement)
     if set_begin is not None:
         raise source.error("this statement set is never closed: END; is missing", set_begin.start)
+    if not statements:
+        raise source.error("the file holds no statement: a pipeline needs at least one INSERT INTO")
     if not any(statement.kind is StatementKind.INSERT for statement in statements):
-        what = "the file holds no statement" if not statements else "nothing would run"
-        raise source.error(f"{what}: a pipeline needs at least one INSERT INTO", len(source.text.rstrip()))
+        last = statements[-1]
+        raise last.error("nothing would run: a pipeline needs at least one INSERT INTO", len(last.text))
     return Script(source, tuple(statements))
 
 
@@ -201,7 +203,7 @@ _TAKEN_AS_THEY_ARE: Final = {
     "LOAD": StatementKind.LOAD,
     "UNLOAD": StatementKind.UNLOAD,
 }
-_STARTS: Final = ("SET", "CREATE", "INSERT", *_TAKEN_AS_THEY_ARE, *REFUSED)
+_STARTS: Final = ("SET", "CREATE", "INSERT", "EXECUTE", "SELECT", "WITH", *_TAKEN_AS_THEY_ARE)
 # words between the verb and the name
 _MODIFIERS: Final = frozenset(
     {"TEMPORARY", "SYSTEM", "OR", "REPLACE", "IF", "NOT", "EXISTS", "INTO", "OVERWRITE", "TABLE"}

@@ -155,9 +155,8 @@ class Argument:
                     f"{self.name} must {verb}{self.range_text}, got {self.shown(value)}", self.name
                 )
         if self.choices and value not in self.choices:
-            raise ArgumentError(
-                f"{self.name} must be one of {self.range_text}, got {self.shown(value)}", self.name
-            )
+            choices = ", ".join(map(self.shown, self.choices))
+            raise ArgumentError(f"{self.name} must be one of {choices}, got {self.shown(value)}", self.name)
         return float(value) if self.type is ArgumentType.DOUBLE and isinstance(value, int) else value
 
     def shown(self, value: object) -> str:

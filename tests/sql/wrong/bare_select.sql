@@ -1,0 +1,10 @@
+-- expect: 10:1: nothing receives the rows of this query: write INSERT INTO table before it, or CREATE VIEW name AS
+CREATE TABLE loudness (
+    device STRING,
+    event_time TIMESTAMP_LTZ(3),
+    volume DOUBLE,
+    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 'loudness', 'format' = 'json');
+CREATE TABLE scores (device STRING, event_time TIMESTAMP_LTZ(3), volume DOUBLE, anomaly_score DOUBLE)
+WITH ('connector' = 'kafka', 'topic' = 'loudness-scores', 'format' = 'json');
+SELECT * FROM loudness;

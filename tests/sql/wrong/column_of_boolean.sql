@@ -1,0 +1,5 @@
+-- expect: 5:124: RANDOM_CUT_FOREST: columns: up is BOOLEAN: only TINYINT, SMALLINT, INT, BIGINT, FLOAT and DOUBLE can be scored
+CREATE TABLE metrics (host STRING, ts TIMESTAMP_LTZ(3), up BOOLEAN, WATERMARK FOR ts AS ts)
+WITH ('connector' = 'kafka');
+INSERT INTO scores
+SELECT * FROM RANDOM_CUT_FOREST(input => TABLE metrics PARTITION BY host, on_time => DESCRIPTOR(ts), columns => DESCRIPTOR(up));

@@ -1,0 +1,1 @@
+-- expect: 1:1: the file holds no statement: a pipeline needs at least one INSERT INTO

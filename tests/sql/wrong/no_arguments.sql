@@ -1,0 +1,12 @@
+-- expect: 11:15: RANDOM_CUT_FOREST: input is missing: input => TABLE name PARTITION BY column
+CREATE TABLE loudness (
+    device STRING,
+    event_time TIMESTAMP_LTZ(3),
+    volume DOUBLE,
+    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 'loudness', 'format' = 'json');
+CREATE TABLE scores (device STRING, event_time TIMESTAMP_LTZ(3), volume DOUBLE, anomaly_score DOUBLE)
+WITH ('connector' = 'kafka', 'topic' = 'loudness-scores', 'format' = 'json');
+INSERT INTO scores
+SELECT * FROM RANDOM_CUT_FOREST(
+    );

@@ -1,0 +1,3 @@
+-- expect: 2:1: SET is followed by 'key' = 'value'
+SET 'parallelism.default';
+INSERT INTO scores SELECT * FROM loudness;

@@ -1,0 +1,10 @@
+-- expect: 10:34: unknown table function ISOLATE: `cutbank functions` lists those there are, CREATE FUNCTION declares others
+CREATE TABLE loudness (
+    device STRING,
+    event_time TIMESTAMP_LTZ(3),
+    volume DOUBLE,
+    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 'loudness', 'format' = 'json');
+CREATE TABLE scores (device STRING, event_time TIMESTAMP_LTZ(3), volume DOUBLE, anomaly_score DOUBLE)
+WITH ('connector' = 'kafka', 'topic' = 'loudness-scores', 'format' = 'json');
+INSERT INTO scores SELECT * FROM ISOLATE(TABLE loudness);

@@ -1,0 +1,11 @@
+-- expect: 1:1: --set treshold: the file has no placeholder ${treshold}, did you mean threshold?
+-- set: treshold=2
+CREATE TABLE loudness (
+    device STRING,
+    event_time TIMESTAMP_LTZ(3),
+    volume DOUBLE,
+    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 'loudness', 'format' = 'json');
+CREATE TABLE scores (device STRING, event_time TIMESTAMP_LTZ(3), volume DOUBLE, anomaly_score DOUBLE)
+WITH ('connector' = 'kafka', 'topic' = 'loudness-scores', 'format' = 'json');
+INSERT INTO scores SELECT device, event_time, volume, 0.0 FROM loudness WHERE volume > ${threshold:-3};
