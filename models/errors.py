@@ -1,9 +1,10 @@
 """Errors of the models.
 
-    ModelError
-    ├── ParameterError      a constructor argument is out of its range
-    ├── InputError          a value that cannot be scored or learned (NaN, infinity, wrong shape); the model is unharmed
-    └── SnapshotError       bytes that cannot be loaded: foreign, truncated, altered, another version or parameters
+ModelError
+├── ParameterError      a constructor argument is out of its range
+├── InputError          a value that cannot be scored or learned (NaN, infinity, wrong shape); the model
+is unharmed └── SnapshotError       bytes that cannot be loaded: foreign, truncated, altered, another
+version or parameters
 """
 
 from __future__ import annotations
