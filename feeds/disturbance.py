@@ -16,7 +16,7 @@ from types import TracebackType
 from jobs.errors import CutbankError, UsageError
 
 MAX_SECONDS = 60.0
-MAX_BYTES = 1024 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024 * 1024
 """Written to the disk in one burst at most; the file itself never gets larger than 64 MiB."""
 
 _GRACE_S = 3.0

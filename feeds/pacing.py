@@ -71,7 +71,8 @@ def stop_on_signals() -> Iterator[Stop]:
 
 
 class Pacer:
-    """Deadlines counted from one start, so that lateness never adds up.
+    """Deadlines counted from one start, so that lateness never adds up. `next_tick` is for one period a
+    pacer.
 
     Parameters
     ----------
@@ -84,6 +85,7 @@ class Pacer:
     def __init__(self, wait: Callable[[float], bool], clock: Callable[[], float] = time.monotonic) -> None:
         self._wait, self._clock = wait, clock
         self._start = clock()
+        self._tick = 0
 
     @property
     def elapsed_s(self) -> float:
@@ -115,7 +117,9 @@ class Pacer:
             False where the end was asked for, or where the tick would lie at or after `end_s`; then it does
             not wait for the tick.
         """
-        tick = (int(self.elapsed_s / period_s) + 1) * period_s
+        # never the same tick twice, should rounding put its moment a hair before itself
+        self._tick = max(int(self.elapsed_s / period_s), self._tick) + 1
+        tick = self._tick * period_s
         if end_s is not None and tick >= end_s:
             self.until(end_s)
             return False

@@ -11,6 +11,7 @@ floor lies near 1, speech between 2 and 25, a shout between 60 and 140.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,13 +32,28 @@ SHOUT_GAP_S = (10.0, 20.0)
 warm-up."""
 
 _FLOOR_RMS = 0.0035
-_SPEECH_RMS = (0.02, 0.06)
-_SPURT_S = (0.8, 2.6)
-_PAUSE_S = (0.4, 2.4)
-_SHOUT_RMS = (0.22, 0.48)
-_SHOUT_S = (0.15, 0.25)
 _HARMONICS = 6
 _TAU = 2.0 * math.pi
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How voices of one kind follow each other and sound; every pair is the ends of a uniform distribution.
+
+    `gap_s` counts from the start of the voice before (`from_start`) or from its end; `rms` is uniform in its
+    logarithm.
+    """
+
+    gap_s: tuple[float, float]
+    from_start: bool
+    last_s: tuple[float, float]
+    rms: tuple[float, float]
+    pitch_hz: tuple[float, float]
+
+
+_SPEECH = _Manner((0.4, 2.4), False, (0.8, 2.6), (0.02, 0.06), (95.0, 230.0))
+# Short, each of a loudness of its own: a forest that has heard a hundred must still find the next one rare.
+_SHOUT = _Manner(SHOUT_GAP_S, True, (0.15, 0.25), (0.22, 0.48), (280.0, 420.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +67,11 @@ class _Voice:
     syllables_hz: float
     phase: float
 
-    def sound(self, first: int, count: int, rate: int, *, steady: bool) -> Samples:
+    def sound(self, first: int, count: int, *, steady: bool) -> Samples:
         """Samples `first` to `first + count` of the stream, silent outside the voice."""
         index = np.arange(first, first + count, dtype=np.float64)
-        t = (index - self.start) / rate
-        length_s = (self.end - self.start) / rate
+        t = (index - self.start) / SAMPLE_RATE
+        length_s = (self.end - self.start) / SAMPLE_RATE
         inside = (t >= 0.0) & (t < length_s)
         if steady:  # a shout: up within 10 ms, held, gone within 60 ms
             envelope = np.minimum(1.0, t / 0.01) * np.minimum(1.0, (length_s - t) / 0.06)
@@ -76,35 +92,26 @@ class _Voice:
 
 
 class _Voices:
-    """Voices one after the other; each is drawn when its predecessor has ended, so any length of stream is
-    the same."""
+    """Voices one after the other; each is drawn when its predecessor is over, so that what is heard does not
+    depend on how much of it is asked for. A voice starts at a multiple of `grid` samples, at or after
+    `earliest`.
+    """
 
     def __init__(
-        self,
-        rng: np.random.Generator,
-        *,
-        first_s: float,
-        gap_s: tuple[float, float],
-        last_s: tuple[float, float],
-        rms: tuple[float, float],
-        pitch_hz: tuple[float, float],
-        loudness: float,
-        grid: int,
-        from_start: bool,
+        self, manner: _Manner, rng: np.random.Generator, *, loudness: float, grid: float, earliest: float
     ) -> None:
-        self._rng, self._gap_s, self._last_s, self._rms = rng, gap_s, last_s, rms
-        self._pitch_hz, self._loudness, self._grid, self._from_start = pitch_hz, loudness, grid, from_start
-        self._now = self._draw(first_s * SAMPLE_RATE)
+        self._manner, self._rng, self._loudness, self._grid = manner, rng, loudness, grid
+        self._now = self._draw(earliest - manner.gap_s[0] * SAMPLE_RATE)
 
     def _draw(self, after: float) -> _Voice:
-        uniform = self._rng.uniform
-        start = after + uniform(*self._gap_s) * SAMPLE_RATE
-        start = -(-start // self._grid) * self._grid
+        uniform, manner = self._rng.uniform, self._manner
+        start = round(math.ceil((after + uniform(*manner.gap_s) * SAMPLE_RATE) / self._grid) * self._grid)
+        quietest, loudest = manner.rms
         return _Voice(
-            start=int(start),
-            end=int(start + uniform(*self._last_s) * SAMPLE_RATE),
-            rms=self._loudness * math.exp(uniform(math.log(self._rms[0]), math.log(self._rms[1]))),
-            pitch_hz=uniform(*self._pitch_hz),
+            start=start,
+            end=start + round(uniform(*manner.last_s) * SAMPLE_RATE),
+            rms=self._loudness * math.exp(uniform(math.log(quietest), math.log(loudest))),
+            pitch_hz=uniform(*manner.pitch_hz),
             syllables_hz=uniform(3.0, 5.5),
             phase=uniform(0.0, _TAU),
         )
@@ -112,7 +119,7 @@ class _Voices:
     def at(self, first: int) -> _Voice:
         """The voice that is heard at sample `first`, or the next one to come."""
         while self._now.end <= first:
-            self._now = self._draw(self._now.start if self._from_start else self._now.end)
+            self._now = self._draw(self._now.start if self._manner.from_start else self._now.end)
         return self._now
 
 
@@ -126,60 +133,38 @@ def room(seed: int, *, index: int = 0, rate: float = 20.0, warm_up: int = WARM_U
     index
         Which room of this seed, 0 or more.
     rate
-        Blocks a second, 1 to 1000; a block has ``SAMPLE_RATE / rate`` samples, to the nearest sample.
+        Blocks a second, 1 to 1000. Where `SAMPLE_RATE` is no multiple of it, blocks differ by one sample.
     warm_up
         Blocks without a shout at the beginning, 0 or more.
 
     Yields
     ------
     Block
-        `label` is "quiet", "speech" or "shout" (the loudest of them in the block); `onset` is "shout" in the
-        block with which a shout begins. Shouts begin with a block, so the block's time is the shout's time.
-        Samples are clipped to -1..1. Cost: about 0.2 ms a block at 20 a second.
+        `label` is "quiet", "speech" or "shout": the loudest that can be heard in at least a part of the
+        block. `onset` is "shout" in the block with which a shout begins. Shouts begin with a block, so the
+        block's time is the shout's time. Samples are clipped to -1..1. Cost: about 0.1 ms a block at 20 a
+        second.
     """
     streams = np.random.SeedSequence([seed, index]).spawn(4)
     character, noise, talk, cries = (np.random.default_rng(stream) for stream in streams)
     loudness = math.exp(character.uniform(math.log(0.8), math.log(1.25)))
-    drift_phases = character.uniform(0.0, _TAU, 2)
-    per_block = max(1, round(SAMPLE_RATE / rate))
-    speech = _Voices(
-        talk,
-        first_s=0.0,
-        gap_s=_PAUSE_S,
-        last_s=_SPURT_S,
-        rms=_SPEECH_RMS,
-        pitch_hz=(95.0, 230.0),
-        loudness=loudness,
-        grid=1,
-        from_start=False,
-    )
-    shouts = _Voices(
-        cries,
-        first_s=warm_up * per_block / SAMPLE_RATE - SHOUT_GAP_S[0],
-        gap_s=SHOUT_GAP_S,
-        last_s=_SHOUT_S,
-        rms=_SHOUT_RMS,
-        pitch_hz=(280.0, 420.0),
-        loudness=loudness,
-        grid=per_block,
-        from_start=True,
-    )
+    slow, slower = character.uniform(0.0, _TAU, 2)
+    step = SAMPLE_RATE / rate
+    speech = _Voices(_SPEECH, talk, loudness=loudness, grid=1.0, earliest=0.0)
+    shouts = _Voices(_SHOUT, cries, loudness=loudness, grid=step, earliest=warm_up * step)
     first = 0
-    while True:
-        t = first / SAMPLE_RATE
-        drift = 0.30 * math.sin(_TAU * t / 127.0 + drift_phases[0]) + 0.15 * math.sin(
-            _TAU * t / 41.0 + drift_phases[1]
-        )
-        samples = noise.standard_normal(per_block) * (_FLOOR_RMS * loudness * math.exp(drift))
+    for number in itertools.count(1):
+        after = round(number * step)
+        count, t = after - first, first / SAMPLE_RATE
+        drift = 0.15 * math.sin(_TAU * t / 41.0 + slow) + 0.30 * math.sin(_TAU * t / 127.0 + slower)
+        samples = noise.standard_normal(count) * (_FLOOR_RMS * loudness * math.exp(drift))
         talking, shouting = speech.at(first), shouts.at(first)
-        label = "quiet"
-        if talking.start < first + per_block:
-            samples += talking.sound(first, per_block, SAMPLE_RATE, steady=False)
+        label, onset = "quiet", ""
+        if talking.start < after:
+            samples += talking.sound(first, count, steady=False)
             label = "speech"
-        onset = ""
-        if shouting.start < first + per_block:
-            samples += shouting.sound(first, per_block, SAMPLE_RATE, steady=True)
-            label = "shout"
-            onset = "shout" if shouting.start >= first else ""
-        yield Block(t, per_block / SAMPLE_RATE, np.clip(samples, -1.0, 1.0), label, onset)
-        first += per_block
+        if shouting.start < after:
+            samples += shouting.sound(first, count, steady=True)
+            label, onset = "shout", "shout" if shouting.start >= first else ""
+        yield Block(t, count / SAMPLE_RATE, np.clip(samples, -1.0, 1.0), label, onset)
+        first = after

@@ -182,6 +182,10 @@ def loudness(
             raise UsageError(
                 f"--rate: {source!r} has {wav.sample_rate} samples a second, got {rate:g} records a second"
             )
+        if wav.frames < wav.sample_rate / rate:
+            raise UsageError(
+                f"--source: {source!r} lasts {wav.seconds:.3f} s, less than one block of {1 / rate:.3f} s"
+            )
     name = _name("--device", device if device is not None else (wav.path.stem if wav is not None else source))
     topics = {topic: sound.PARTITIONS}
     if source == "room":
