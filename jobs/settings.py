@@ -1,7 +1,8 @@
 """Settings: one frozen, typed object, made once from profile file, environment and flags, in that order.
 
-Below the command line nobody reads the environment: what needs a port, a folder or an address takes a `Settings`.
-What Flink itself reads stays in ``flink-conf/config.yaml``; what our code reads is in ``flink-conf/profiles/``.
+Below the command line nobody reads the environment: what needs a port, a folder or an address takes a
+`Settings`. What Flink itself reads stays in ``flink-conf/config.yaml``; what our code reads is in
+``flink-conf/profiles/``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from jobs.errors import SettingsError
 
@@ -37,16 +46,20 @@ class Settings(BaseModel):
     """Where Cutbank runs: ports, folders, addresses and sizes.
 
     Relative folders in a profile count from the project's root, those from the environment or a flag from the
-    current folder. Two stacks live side by side on one machine when their ports and their ``state_dir`` differ.
+    current folder. Two stacks live side by side on one machine when their ports and their ``state_dir``
+    differ.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     profile: str = Field("local", description="Name of the profile these settings came from.")
     state_dir: Path = Field(
-        Path(".cutbank"), description="Everything the local stack writes: topics, checkpoints, logs, process records."
+        Path(".cutbank"),
+        description="Everything the local stack writes: topics, checkpoints, logs, process records.",
     )
-    jars_dir: Path = Field(Path("build/jars"), description="Jars resolved by Maven: broker/ and flink/ below it.")
+    jars_dir: Path = Field(
+        Path("build/jars"), description="Jars resolved by Maven: broker/ and flink/ below it."
+    )
     data: Path = Field(Path("../shared/data"), description="Folder of recorded data sets.")
 
     kafka_port: Port = Field(19092, description="Port of the local broker.")
@@ -75,9 +88,14 @@ class Settings(BaseModel):
     kafka_password: SecretStr | None = Field(None, description="Only with SASL_*; never printed.")
 
     parallelism: int = Field(1, ge=1, le=1024, description="Default parallelism of a job.")
-    task_slots: int = Field(8, ge=1, le=1024, description="Slots of the local TaskManager; one job needs one a lane.")
+    task_slots: int = Field(
+        8, ge=1, le=1024, description="Slots of the local TaskManager; one job needs one a lane."
+    )
     checkpoint_interval_ms: int = Field(
-        1000, ge=100, le=3_600_000, description="Output becomes visible at checkpoints: this is added latency."
+        1000,
+        ge=100,
+        le=3_600_000,
+        description="Output becomes visible at checkpoints: this is added latency.",
     )
     kafka_heap_mb: Megabytes = Field(512, description="Heap of the local broker.")
     jobmanager_memory_mb: Megabytes = Field(1024, description="Whole memory of the JobManager process.")
@@ -116,7 +134,8 @@ class Settings(BaseModel):
         return not {"bootstrap_servers", "flink_url"} & self.model_fields_set
 
     def kafka_client(self) -> dict[str, Any]:
-        """Arguments every kafka-python client of ours starts from (contains the password, if there is one)."""
+        """Arguments every kafka-python client of ours starts from (contains the password, if there is
+        one)."""
         options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap_servers.split(","),
             "security_protocol": self.kafka_security_protocol,

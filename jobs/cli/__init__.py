@@ -1,10 +1,11 @@
 """The ``cutbank`` command.
 
-Each command is a module of this package: a function of the command's name, or ``app`` (a `typer.Typer`) where it has
-sub-commands. A module is imported when its command is called, so `cutbank --help` needs neither PyFlink nor numba.
+Each command is a module of this package: a function of the command's name, or ``app`` (a `typer.Typer`) where
+it has sub-commands. A module is imported when its command is called, so `cutbank --help` needs neither
+PyFlink nor numba.
 
-Exit codes: 0 done, 1 failed while running, 2 wrong use, settings or SQL, 130 interrupted by Ctrl-C. An error is one
-line on standard error; ``CUTBANK_DEBUG=1`` shows where it came from.
+Exit codes: 0 done, 1 failed while running, 2 wrong use, settings or SQL, 130 interrupted by Ctrl-C. An error
+is one line on standard error; ``CUTBANK_DEBUG=1`` shows where it came from.
 """
 
 from __future__ import annotations
@@ -137,9 +138,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; errors are printed, not raised."""
     debug = os.environ.get("CUTBANK_DEBUG", "") not in ("", "0")
     try:
-        outcome = typer.main.get_command(app).main(
-            args=arguments, prog_name="cutbank", standalone_mode=False
-        )
+        outcome = typer.main.get_command(app).main(args=arguments, prog_name="cutbank", standalone_mode=False)
         sys.stdout.flush()
     except CutbankError as error:
         if debug:

@@ -10,8 +10,8 @@ from jobs.stack import Stack
 def down(as_json: AsJson = False) -> None:
     """Stop exactly what `cutbank up` started, by process id.
 
-    Pipelines that still run end without a savepoint; `cutbank run` continues them from their last checkpoint. Topics,
-    checkpoints and logs stay in the state folder.
+    Pipelines that still run end without a savepoint; `cutbank run` continues them from their last checkpoint.
+    Topics, checkpoints and logs stay in the state folder.
 
     Example: cutbank down
     """

@@ -11,8 +11,8 @@ from jobs.stack import Stack
 def up(as_json: AsJson = False) -> None:
     """Start the Kafka broker and the Flink cluster of this machine, and wait until both answer.
 
-    What already runs is left alone, so calling it again is harmless; a process that died is started again. Ports,
-    folders and sizes are settings (flink-conf/profiles/local.toml, CUTBANK_KAFKA_PORT and so on).
+    What already runs is left alone, so calling it again is harmless; a process that died is started again.
+    Ports, folders and sizes are settings (flink-conf/profiles/local.toml, CUTBANK_KAFKA_PORT and so on).
 
     Example: cutbank up
     """

@@ -1,7 +1,8 @@
 """How each process of the local stack is started: broker, JobManager, TaskManager.
 
-The command lines are those of the distributions' own scripts, without the shells and helper JVMs those start around
-them (about eight seconds on two cores): the process id is the server's own, and `up` can start all three at once.
+The command lines are those of the distributions' own scripts, without the shells and helper JVMs those start
+around them (about eight seconds on two cores): the process id is the server's own, and `up` can start all
+three at once.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def ports_of(settings: Settings, name: str) -> dict[str, int]:
 
 
 def flink_environment(settings: Settings) -> dict[str, str]:
-    """This process's environment, with what makes Flink's scripts and PyFlink use our configuration and lib folder."""
+    """This process's environment, with what makes Flink's scripts and PyFlink use our configuration and lib
+    folder."""
     home, state = flink_home(), settings.state_dir
     return os.environ | {
         "FLINK_HOME": str(home),
@@ -61,9 +63,10 @@ def start_broker(settings: Settings) -> ProcessRecord:
     ]
     properties = state / "broker.properties"
     if not (state / "kafka" / "meta.properties").is_file():
+        command = [java, "-XX:TieredStopAtLevel=1", *logging, "-cp", classpath, "kafka.tools.StorageTool"]
+        command += ["format", "--standalone", "-t", _cluster_id(), "-c", str(properties)]
         done = subprocess.run(
-            [java, "-XX:TieredStopAtLevel=1", *logging, "-cp", classpath, "kafka.tools.StorageTool"]
-            + ["format", "--standalone", "-t", _cluster_id(), "-c", str(properties)],
+            command,
             capture_output=True,
             text=True,
             timeout=120,
@@ -71,12 +74,15 @@ def start_broker(settings: Settings) -> ProcessRecord:
         )
         if done.returncode != 0:
             reason = (done.stderr or done.stdout).strip().splitlines()
-            raise StackError(f"cannot format {state / 'kafka'} for Kafka: {reason[-1] if reason else 'no message'}")
+            raise StackError(
+                f"cannot format {state / 'kafka'} for Kafka: {reason[-1] if reason else 'no message'}"
+            )
     heap = settings.kafka_heap_mb
+    command = [java, f"-Xms{min(heap, 256)}m", f"-Xmx{heap}m", "-XX:+UseSerialGC", *logging]
+    command += ["-cp", classpath, "kafka.Kafka", str(properties)]
     return spawn(
         "broker",
-        [java, f"-Xms{min(heap, 256)}m", f"-Xmx{heap}m", "-XX:+UseSerialGC", *logging]
-        + ["-cp", classpath, "kafka.Kafka", str(properties)],
+        command,
         environ=os.environ,
         folder=state / "run",
         output=log.with_suffix(".out"),

@@ -1,4 +1,5 @@
-"""The Java machine: where it is, which version, and the memory arguments Flink works out for its processes."""
+"""The Java machine: where it is, which version, and the memory arguments Flink works out for its
+processes."""
 
 from __future__ import annotations
 
@@ -15,7 +16,10 @@ from pathlib import Path
 from jobs.errors import StackError
 from jobs.stack.render import flink_home
 
-SUPPORTED = (17, 21)  # Java releases Flink 2.3 and Kafka 4.2 both name as supported; 17 is the one tested here
+SUPPORTED = (
+    17,
+    21,
+)  # Java releases Flink 2.3 and Kafka 4.2 both name as supported; 17 is the one tested here
 INSTALL_JAVA = "install a Java 17 runtime (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
 _RESULT = "BASH_JAVA_UTILS_EXEC_RESULT:"
 
@@ -35,20 +39,24 @@ def java_executable(environ: Mapping[str, str] = os.environ) -> str:
 def java_version(executable: str) -> tuple[int, str]:
     """Major version and the whole version text, as ``(17, "17.0.15")``."""
     try:
-        done = subprocess.run([executable, "-version"], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(
+            [executable, "-version"], capture_output=True, text=True, timeout=30, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StackError(f"{executable} -version does not run: {error}") from error
     match = re.search(r'version "((?:1\.)?(\d+)[^"]*)"', done.stderr + done.stdout)
     if match is None:
-        raise StackError(f"{executable} -version says nothing readable: {(done.stderr + done.stdout).strip()!r}")
+        raise StackError(
+            f"{executable} -version says nothing readable: {(done.stderr + done.stdout).strip()!r}"
+        )
     return int(match[2]), match[1]
 
 
 def memory_arguments(role: str, conf_dir: Path, lib_dir: Path) -> tuple[list[str], list[str]]:
     """JVM arguments and ``-D`` arguments Flink derives from its memory configuration.
 
-    Asked of Flink's own helper class, as its start scripts do, and kept beside the configuration, so that a second
-    start with the same configuration saves a second.
+    Asked of Flink's own helper class, as its start scripts do, and kept beside the configuration, so that a
+    second start with the same configuration saves a second.
 
     Parameters
     ----------
@@ -71,9 +79,9 @@ def memory_arguments(role: str, conf_dir: Path, lib_dir: Path) -> tuple[list[str
         except (ValueError, KeyError, TypeError):
             pass  # written by an older version: work it out again
     classpath = f"{flink_home() / 'bin' / 'bash-java-utils.jar'}{os.pathsep}{dist}"
+    helper = "org.apache.flink.runtime.util.bash.BashJavaUtils"
     done = subprocess.run(
-        [java, "-XX:TieredStopAtLevel=1", "-cp", classpath, "org.apache.flink.runtime.util.bash.BashJavaUtils"]
-        + [command, "--configDir", str(conf_dir)],
+        [java, "-XX:TieredStopAtLevel=1", "-cp", classpath, helper, command, "--configDir", str(conf_dir)],
         capture_output=True,
         text=True,
         timeout=120,

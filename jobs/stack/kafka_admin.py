@@ -1,4 +1,5 @@
-"""Topics of a broker: create, list with counts, end offsets, delete. Works against any broker of the settings."""
+"""Topics of a broker: create, list with counts, end offsets, delete. Works against any broker of the
+settings."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPart
 from jobs.errors import StackError, UsageError
 from jobs.settings import Settings
 
-# The client tells of every refused connection while a broker starts; what matters reaches the user as an error.
+# The client tells of every refused connection while a broker starts; what matters reaches the user as an
+# error.
 logging.getLogger("kafka").addHandler(logging.NullHandler())
 
 
@@ -27,8 +29,8 @@ _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 class Topic:
     """A topic and how many records lie between its first and last offset.
 
-    ``records`` counts offsets: records of open or aborted transactions and transaction marks are among them, so it is
-    an upper bound of what a reader of committed records gets.
+    ``records`` counts offsets: records of open or aborted transactions and transaction marks are among them,
+    so it is an upper bound of what a reader of committed records gets.
     """
 
     name: str

@@ -1,7 +1,8 @@
-"""Processes of the local stack: started in sessions of their own, recorded with their start time, ended by id.
+"""Processes of the local stack: started in sessions of their own, recorded with their start time, ended by
+id.
 
-A process id alone may name somebody else's process after a restart of the machine or when ids wrap around; an id
-together with the start time does not. Nothing here ever looks for a process by its name.
+A process id alone may name somebody else's process after a restart of the machine or when ids wrap around; an
+id together with the start time does not. Nothing here ever looks for a process by its name.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class ProcessRecord:
     identity: str = ""
 
     def process(self) -> psutil.Process | None:
-        """The running process this record means, or None when it is gone (or its id belongs to another one now)."""
+        """The running process this record means, or None when it is gone (or its id belongs to another one
+        now)."""
         try:
             process = psutil.Process(self.pid)
             if abs(process.create_time() - self.started) > 0.5 or process.status() == psutil.STATUS_ZOMBIE:
@@ -72,7 +74,8 @@ def write_record(folder: Path, record: ProcessRecord) -> None:
 
 
 def read_record(folder: Path, name: str) -> ProcessRecord | None:
-    """The record of that name; None when there is none or it cannot be read (an unreadable one is removed)."""
+    """The record of that name; None when there is none or it cannot be read (an unreadable one is
+    removed)."""
     path = folder / f"{name}.json"
     try:
         return ProcessRecord(**json.loads(path.read_text(encoding="utf-8")))
@@ -100,13 +103,18 @@ def spawn(
 ) -> ProcessRecord:
     """Start a process that outlives this one and record it.
 
-    It becomes the leader of a session of its own, so a Ctrl-C in the terminal does not reach it, and whatever it
-    starts itself can be found by that session later.
+    It becomes the leader of a session of its own, so a Ctrl-C in the terminal does not reach it, and whatever
+    it starts itself can be found by that session later.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("ab") as sink:
         child = subprocess.Popen(  # outlives us on purpose; `reap` collects it if it ends before we do
-            command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
+            command,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
         )
     _children.append(child)
     try:
@@ -157,7 +165,8 @@ def stop(record: ProcessRecord, *, grace_s: float = 20.0) -> str:
 
 
 def kill(record: ProcessRecord) -> None:
-    """SIGKILL the recorded process, its children (Python workers of a TaskManager) being left to themselves."""
+    """SIGKILL the recorded process, its children (Python workers of a TaskManager) being left to
+    themselves."""
     process = record.process()
     if process is not None:
         _signal(process, signal.SIGKILL)
@@ -213,8 +222,8 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, *, every_s: floa
 def port_holder(port: int) -> str | None:
     """Who listens on a TCP port of this machine, as text for a message; None when the port is free.
 
-    "Free" is decided by binding the port, as the server will do; who holds it is known only where the system lets us
-    see other users' sockets.
+    "Free" is decided by binding the port, as the server will do; who holds it is known only where the system
+    lets us see other users' sockets.
     """
     if _bindable(port):
         return None

@@ -1,7 +1,8 @@
 """Write what broker and cluster read: configuration files and Flink's lib folder, all under the state folder.
 
-Files are parsed, changed key by key and written, never pasted together as text. Flink's own installation is left
-untouched: its lib folder is mirrored by links, with our connector jar beside them, and named by FLINK_LIB_DIR.
+Files are parsed, changed key by key and written, never pasted together as text. Flink's own installation is
+left untouched: its lib folder is mirrored by links, with our connector jar beside them, and named by
+FLINK_LIB_DIR.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def connector_jar(settings: Settings) -> Path:
 def flink_configuration(settings: Settings) -> dict[str, Any]:
     """``flink-conf/config.yaml`` with the values of the settings filled in, as nested mappings.
 
-    For a cluster elsewhere only what its client needs is filled in: folders and interpreter are that cluster's own.
+    For a cluster elsewhere only what its client needs is filled in: folders and interpreter are that
+    cluster's own.
     """
     yaml = YAML(typ="safe")
     config: dict[str, Any] = yaml.load((CONF_DIR / "config.yaml").read_text(encoding="utf-8"))

@@ -13,7 +13,9 @@ from typing import Any
 from jobs.errors import StackError
 from jobs.stack.processes import wait_until
 
-RUNNING_STATES = frozenset({"INITIALIZING", "CREATED", "RUNNING", "FAILING", "CANCELLING", "RESTARTING", "SUSPENDED"})
+RUNNING_STATES = frozenset(
+    {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "CANCELLING", "RESTARTING", "SUSPENDED"}
+)
 
 
 class RestError(StackError):
@@ -99,7 +101,8 @@ class Checkpoints:
 
 
 class FlinkRest:
-    """Flink's REST interface at an address such as ``http://localhost:8081``; every call may raise `RestError`."""
+    """Flink's REST interface at an address such as ``http://localhost:8081``; every call may raise
+    `RestError`."""
 
     def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
         self.url = url.rstrip("/")
@@ -167,7 +170,8 @@ class FlinkRest:
     def metrics(self, job_id: str, vertex_id: str, names: Iterable[str] | None = None) -> dict[str, float]:
         """Metrics of a vertex summed over its subtasks; all of them when no names are given.
 
-        A metric the cluster does not know (yet) is missing from the answer. Values that are no numbers are left out.
+        A metric the cluster does not know (yet) is missing from the answer. Values that are no numbers are
+        left out.
         """
         wanted = self.metric_names(job_id, vertex_id) if names is None else list(names)
         found: dict[str, float] = {}
@@ -188,7 +192,9 @@ class FlinkRest:
     def exceptions(self, job_id: str) -> list[str]:
         """Failures of a job, newest first, each with its stack trace as one text."""
         history = self.get(f"/jobs/{job_id}/exceptions?maxExceptions=50").get("exceptionHistory", {})
-        return [str(entry.get("stacktrace") or entry.get("exceptionName")) for entry in history.get("entries", [])]
+        return [
+            str(entry.get("stacktrace") or entry.get("exceptionName")) for entry in history.get("entries", [])
+        ]
 
     def checkpoints(self, job_id: str) -> Checkpoints:
         """Counts and the newest completed checkpoint and savepoint of a job."""
@@ -223,12 +229,16 @@ class FlinkRest:
             return bool(answer["status"]["id"] == "COMPLETED")
 
         if not wait_until(done, timeout_s):
-            raise RestError(f"job {job_id}: the savepoint was not done after {timeout_s:.0f} s; see {self.url}")
+            raise RestError(
+                f"job {job_id}: the savepoint was not done after {timeout_s:.0f} s; see {self.url}"
+            )
         operation = answer["operation"]
         if "location" not in operation:
             cause = operation.get("failure-cause", {})
             text = str(cause.get("stack-trace") or cause.get("class") or operation).strip()
-            reason = [line for line in text.splitlines() if line.startswith("Caused by:")] or text.splitlines()
+            reason = [
+                line for line in text.splitlines() if line.startswith("Caused by:")
+            ] or text.splitlines()
             raise RestError(f"job {job_id}: the savepoint failed: {reason[-1].strip()}")
         return str(operation["location"])
 
@@ -239,7 +249,9 @@ class FlinkRest:
     def wait_for_end(self, job_id: str, timeout_s: float = 60.0) -> Job:
         """Wait until a job is finished, failed or cancelled."""
         if not wait_until(lambda: not self.job(job_id).is_live, timeout_s):
-            raise RestError(f"job {job_id} is still {self.job(job_id).state} after {timeout_s:.0f} s; see {self.url}")
+            raise RestError(
+                f"job {job_id} is still {self.job(job_id).state} after {timeout_s:.0f} s; see {self.url}"
+            )
         return self.job(job_id)
 
     def get(self, path: str) -> Any:
@@ -252,7 +264,7 @@ class FlinkRest:
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method=method)  # noqa: S310
+        request = urllib.request.Request(self.url + path, data=data, method=method)
         request.add_header("Content-Type", "application/json")
         try:
             with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:
@@ -261,7 +273,9 @@ class FlinkRest:
             raise RestError(f"Flink refused {method} {path}: {_reason(error)}", error.code) from error
         except (urllib.error.URLError, OSError) as error:
             reason = getattr(error, "reason", error)
-            raise RestError(f"no Flink answers at {self.url} ({reason}); is it running? see `cutbank status`") from error
+            raise RestError(
+                f"no Flink answers at {self.url} ({reason}); is it running? see `cutbank status`"
+            ) from error
         return json.loads(text) if text.strip() else {}
 
 

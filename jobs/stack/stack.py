@@ -80,14 +80,15 @@ class StackStatus:
 
 
 class Stack:
-    """Broker and cluster of one settings object; two stacks with other ports and folders do not see each other."""
+    """Broker and cluster of one settings object; two stacks with other ports and folders do not see each
+    other."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.rest = FlinkRest(settings.flink_url)
         self._run = settings.state_dir / "run"
 
-    # -- start and stop ------------------------------------------------------------------------------------------
+    # start and stop
 
     def up(self, progress: Progress = lambda _: None) -> StackStatus:
         """Start what does not run yet and wait until everything answers.
@@ -97,8 +98,8 @@ class Stack:
         Raises
         ------
         StackError
-            Before anything starts: no Java, no jars, a port in use (and by whom). After: a process that ended or did
-            not answer in time; then what this call started is stopped again.
+            Before anything starts: no Java, no jars, a port in use (and by whom). After: a process that ended
+            or did not answer in time; then what this call started is stopped again.
         """
         self._must_be_local("started")
         with self._lock():
@@ -129,7 +130,11 @@ class Stack:
         self._must_be_local("stopped")
         stopped = []
         with self._lock():
-            for name in ("jobmanager", "taskmanager", "broker"):  # the broker last: sinks close their transactions
+            for name in (
+                "jobmanager",
+                "taskmanager",
+                "broker",
+            ):  # the broker last: sinks close their transactions
                 record = read_record(self._run, name)
                 if record is None:
                     continue
@@ -158,7 +163,8 @@ class Stack:
         return record
 
     def kill_taskmanager(self) -> int:
-        """SIGKILL the TaskManager, as a crash would; returns its process id. Nothing starts it again by itself."""
+        """SIGKILL the TaskManager, as a crash would; returns its process id. Nothing starts it again by
+        itself."""
         record = read_record(self._run, "taskmanager")
         if record is None or not record.alive:
             raise StackError("no TaskManager of this stack is running; run `cutbank up`")
@@ -175,25 +181,27 @@ class Stack:
                     found.append(process.pid)
         return sorted(found)
 
-    # -- look at it ----------------------------------------------------------------------------------------------
+    # look at it
 
     def status(self) -> StackStatus:
         """What runs and answers now; never fails because something is down."""
-        overview, jobs = None, ()
+        overview: Overview | None = None
+        jobs: tuple[Job, ...] = ()
         with contextlib.suppress(RestError):
             overview = self.rest.overview()
             jobs = tuple(self.rest.jobs())
         known = tuple(self._component(name) for name in components.NAMES) if self.settings.is_local else ()
         return StackStatus(known, self._kafka_answers(), overview, jobs)
 
-    # -- call Flink ----------------------------------------------------------------------------------------------
+    # call Flink
 
     def prepare(self) -> None:
         """Write the configuration a client needs; `flink_env` names it."""
         render(self.settings)
 
     def flink_env(self) -> dict[str, str]:
-        """Environment for `flink run` or for starting a PyFlink gateway: this one's, plus Flink's folders as ours.
+        """Environment for `flink run` or for starting a PyFlink gateway: this one's, plus Flink's folders as
+        ours.
 
         The files it names are written first, so a plan can be made without a running stack.
         """
@@ -205,13 +213,14 @@ class Stack:
         """Flink's own command line, ``bin/flink``."""
         return flink_home() / "bin" / "flink"
 
-    # -- inside --------------------------------------------------------------------------------------------------
+    # inside
 
     def _must_be_local(self, what: str) -> None:
         if not self.settings.is_local:
             raise UsageError(
                 f"profile {self.settings.profile!r} names a broker or cluster elsewhere "
-                f"({self.settings.bootstrap_servers}, {self.settings.flink_url}); it cannot be {what} from here"
+                f"({self.settings.bootstrap_servers}, {self.settings.flink_url}); "
+                f"it cannot be {what} from here"
             )
 
     @contextlib.contextmanager
@@ -228,7 +237,8 @@ class Stack:
             yield
 
     def _running(self, progress: Progress) -> dict[str, ProcessRecord]:
-        """Records of what runs; those of dead processes are cleared away with what is left of their session."""
+        """Records of what runs; those of dead processes are cleared away with what is left of their
+        session."""
         running = {}
         for name in components.NAMES:
             record = read_record(self._run, name)
@@ -262,7 +272,8 @@ class Stack:
         if taken:
             raise StackError(
                 "; ".join(taken)
-                + "; end it, or choose other ports with CUTBANK_<SETTING> or in the profile. Nothing was started"
+                + "; end it, or choose other ports with CUTBANK_<SETTING> or in the profile. "
+                + "Nothing was started"
             )
 
     def _start(self, name: str) -> ProcessRecord:
