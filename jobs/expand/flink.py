@@ -1,0 +1,131 @@
+"""The few calls into Flink that its public Python API does not offer, each in one function.
+
+They use the Java objects behind PyFlink's; `tests/jobs/test_flink_calls.py` holds them to what they promise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pyflink.common import Types
+from pyflink.datastream import DataStream, KeyedProcessFunction, ProcessFunction
+from pyflink.datastream.data_stream import KeyedStream
+from pyflink.java_gateway import get_gateway
+from pyflink.table import Schema, StreamTableEnvironment, Table
+
+from jobs.expand import quote
+from jobs.expand.crossing import Element
+from jobs.sql.checks import InputColumn
+
+_ELEMENT_TYPES = {
+    Element.STRING: Types.STRING,
+    Element.BIGINT: Types.LONG,
+    Element.INT: Types.INT,
+    Element.DOUBLE: Types.DOUBLE,
+    Element.BOOLEAN: Types.BOOLEAN,
+}
+
+
+def columns_of(table: Table) -> list[InputColumn]:
+    """Name, SQL type and time attribute of each column."""
+    checks = get_gateway().jvm.org.apache.flink.table.types.logical.utils.LogicalTypeChecks
+    columns = []
+    for column in table._j_table.getResolvedSchema().getColumns():
+        logical = column.getDataType().getLogicalType()
+        is_time = bool(checks.isRowtimeAttribute(logical))
+        columns.append(InputColumn(column.getName(), _short(logical.asSerializableString()), is_time))
+    return columns
+
+
+def _short(sql_type: str) -> str:
+    """Flink writes ``TIMESTAMP(3) WITH LOCAL TIME ZONE``; in files it is TIMESTAMP_LTZ(3)."""
+    return re.sub(r"TIMESTAMP(\(\d+\)) WITH LOCAL TIME ZONE", r"TIMESTAMP_LTZ\1", sql_type)
+
+
+def changes(table: Table) -> bool:
+    """Whether a query updates or retracts rows it has given before."""
+    explained: str = table.explain()
+    return False if "changelogMode" not in explained else "changelogMode=[I]" not in explained
+
+
+def array_of(element: Element) -> Any:
+    """Type of a crossing array: elements may be null."""
+    return Types.OBJECT_ARRAY(_ELEMENT_TYPES[element]())
+
+
+def key_by_bucket(
+    tables: StreamTableEnvironment, packs: Table, elements: Sequence[Element], name: str
+) -> KeyedStream:
+    """A table of ``(bucket, ROW(arrays..., end))`` as a stream of the rows, keyed by the bucket.
+
+    PyFlink would key it by a Python function, one crossing more for each pack; Flink's own Java selector takes the
+    first field. The types have to be said before anything asks the stream for them.
+    """
+    stream = tables.to_data_stream(packs)
+    value = Types.ROW([*(array_of(element) for element in elements), Types.LONG()])
+    key = Types.INT()
+    transformation = stream._j_data_stream.getTransformation()
+    transformation.setOutputType(Types.ROW([key, value]).get_java_type_info())
+    transformation.setName(name)
+    keyed = stream._j_data_stream.keyBy(
+        get_gateway().jvm.KeyByKeySelector(), Types.ROW([key]).get_java_type_info()
+    )
+    return KeyedStream(keyed, value, stream)
+
+
+def host(keyed: KeyedStream, function: KeyedProcessFunction, output: Any, uid: str, name: str) -> DataStream:
+    """Run a keyed function; `uid` finds its state again, `name` is what the dashboard shows."""
+    return keyed.process(function, output_type=output).uid(uid).name(name)
+
+
+def tap(stream: DataStream, function: ProcessFunction, uid: str, name: str) -> DataStream:
+    """Run a process function over ``(status, partition, offset, timestamp, raw)``."""
+    output = Types.ROW([Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
+    return stream.process(function, output_type=output).uid(uid).name(name)
+
+
+def refused_stream(tables: StreamTableEnvironment, refused: Table) -> DataStream:
+    """The refused records as a stream that Python can read."""
+    stream = tables.to_data_stream(refused)
+    fields = [Types.INT(), Types.INT(), Types.LONG(), Types.LONG(), Types.PRIMITIVE_ARRAY(Types.BYTE())]
+    stream._j_data_stream.getTransformation().setOutputType(Types.ROW(fields).get_java_type_info())
+    return stream
+
+
+def as_view(
+    tables: StreamTableEnvironment,
+    view: str,
+    stream: DataStream,
+    columns: Sequence[tuple[str, str]],
+    time: str | None,
+    *,
+    time_from_ms: str | None = None,
+) -> None:
+    """A stream as a view with these columns.
+
+    Watermarks come from the stream: without saying so every watermark would end here. With `time_from_ms` the time
+    attribute is computed from that column, whose milliseconds need no conversion in Python.
+    """
+    builder = Schema.new_builder()
+    for name, sql_type in columns:
+        builder = builder.column(name, sql_type)
+    if time_from_ms is not None and time is not None:
+        builder = builder.column_by_expression(time, f"TO_TIMESTAMP_LTZ(`{time_from_ms}`, 3)")
+    if time is not None:
+        builder = builder.watermark(time, "SOURCE_WATERMARK()")
+    tables.create_temporary_view(quote.name(view), tables.from_data_stream(stream, builder.build()))
+
+
+def through_stream(
+    tables: StreamTableEnvironment,
+    table: Table,
+    view: str,
+    columns: Sequence[tuple[str, str]],
+    time: str | None,
+) -> None:
+    """A table, computed once and read by its name: the planner cannot push anything through, or compute it twice."""
+    stream = tables.to_data_stream(table)
+    stream._j_data_stream.getTransformation().setName(view)
+    as_view(tables, view, stream, columns, time)

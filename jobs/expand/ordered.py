@@ -1,0 +1,79 @@
+"""Views that carry the hidden order columns along, where that changes nothing else.
+
+A model call orders rows of equal time by Kafka partition and offset. It finds them through a view when the view is a
+plain selection: one SELECT over one table that has them, with or without WHERE. Through any other view they are lost
+(a join or a window has no one offset), and equal times are ordered by the rows' own values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from jobs.expand import quote
+from jobs.expand.source import HIDDEN
+from jobs.sql.located import LocatedText, Replacement
+from jobs.sql.tokens import Token, tokenize
+
+_NOT_PLAIN = frozenset(
+    {
+        "DISTINCT", "GROUP", "HAVING", "UNION", "INTERSECT", "EXCEPT", "JOIN", "ORDER", "LIMIT", "FETCH", "OVER",
+        "TABLE", "UNNEST", "LATERAL", "MATCH_RECOGNIZE", "VALUES", "WITH", "QUALIFY", "WINDOW",
+        "COUNT", "SUM", "AVG", "MIN", "MAX", "FIRST_VALUE", "LAST_VALUE", "LISTAGG", "ARRAY_AGG", "COLLECT",
+        "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "STDDEV", "VARIANCE",
+    }
+)  # fmt: skip
+
+
+def ordered_query(query: LocatedText, ordered: Mapping[str, str]) -> str | None:
+    """The query with the hidden columns behind its own; None where it has none to give.
+
+    Parameters
+    ----------
+    query
+        A SELECT.
+    ordered
+        For names of tables and views, the name of the view that has the hidden columns too.
+    """
+    tokens = tokenize(query)
+    plain = (
+        bool(tokens)
+        and tokens[0].upper == "SELECT"
+        and sum(token.upper == "SELECT" for token in tokens) == 1
+        and not any(token.upper in _NOT_PLAIN for token in tokens)
+    )
+    at = _from(tokens) if plain else None
+    if (
+        at is None
+        or at + 1 >= len(tokens)
+        or tokens[at + 1].value not in ordered
+        or not tokens[at + 1].is_name
+    ):
+        return None
+    following = tokens[at + 2].upper if at + 2 < len(tokens) else ""
+    if following in (".", ",", "(") or any(token.upper == "," for token in _from_clause(tokens, at)):
+        return None
+    source = tokens[at + 1]
+    changes = [Replacement(source.start, source.end, quote.name(ordered[source.value]))]
+    if not any(token.upper == "*" and _selects_all(tokens, i) for i, token in enumerate(tokens[:at])):
+        changes.append(Replacement(tokens[at].start, tokens[at].start, f", {quote.names(HIDDEN)} "))
+    return query.replace(changes).text
+
+
+def _from(tokens: Sequence[Token]) -> int | None:
+    depth = 0
+    for i, token in enumerate(tokens):
+        depth += (token.upper == "(") - (token.upper == ")")
+        if depth == 0 and token.upper == "FROM":
+            return i
+    return None
+
+
+def _from_clause(tokens: Sequence[Token], at: int) -> Sequence[Token]:
+    end = next((i for i in range(at, len(tokens)) if tokens[i].upper == "WHERE"), len(tokens))
+    return tokens[at:end]
+
+
+def _selects_all(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a star is a select item rather than a multiplication."""
+    before = tokens[at - 1].upper
+    return before in ("SELECT", ",", ".", "ALL")
