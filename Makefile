@@ -1,0 +1,65 @@
+# Every command of the project. A machine needs Python 3.11, Java 17, Maven and make; `make setup` does the rest once.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMPS := build/stamps
+MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup jars test test-unit check demo bench clean clean-state
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/packages $(STAMPS)/jars $(STAMPS)/kernels  ## Everything a run needs: packages, jars, compiled kernels
+
+# The interpreter is made once; packages follow pyproject.toml and the exact versions of constraints.txt.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "expected Python 3.11, got $$($(PYTHON) --version); name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+$(STAMPS)/packages: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@mkdir -p $(STAMPS) && touch $@
+
+jars: $(STAMPS)/jars  ## Only the jars of broker and connector
+
+$(STAMPS)/jars: flink-conf/jars.xml
+	@command -v mvn >/dev/null || { echo "Maven is needed to resolve the jars (Debian: apt-get install maven)" >&2; exit 1; }
+	@rm -rf build/jars && mkdir -p build
+	@echo "resolving the jars of broker and connector"
+	@mvn --batch-mode --log-file build/maven.log --file flink-conf/jars.xml generate-resources >/dev/null || \
+	  { cat build/maven.log >&2; exit 1; }
+	@mkdir -p $(STAMPS) && touch $@
+
+# The kernels' own cache knows what is current; the stamp only saves asking it.
+$(STAMPS)/kernels: $(STAMPS)/packages $(MODEL_SOURCES)
+	@echo "compiling kernels (about a minute the first time)"
+	$(BIN)/python -m models.kernel_cache
+	@mkdir -p $(STAMPS) && touch $@
+
+test: setup  ## All tests, those on a real broker and cluster too
+	$(BIN)/python -m pytest
+
+test-unit: setup  ## Only the fast tests: no Java
+	$(BIN)/python -m pytest tests/unit
+
+check: $(STAMPS)/packages  ## Lint and types
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+demo: setup  ## Start everything and watch it score; SECONDS=90 ends it by itself
+	$(BIN)/cutbank demo $(if $(SECONDS),--seconds $(SECONDS))
+
+bench: setup  ## Cost of the crossing on the real cluster
+	$(BIN)/python -m benchmarks
+
+clean-state:  ## Stop the local stack and forget its topics, checkpoints and logs
+	@if [ -x $(BIN)/cutbank ]; then $(BIN)/cutbank down; fi
+	rm -rf .cutbank
+
+clean: clean-state  ## Remove everything that was made, the virtual environment too
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
