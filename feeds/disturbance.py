@@ -198,13 +198,10 @@ def parse_disturb(text: str) -> Disturbance:
     try:
         after_s, seconds = (float(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(
-            f"--disturb: expected AFTER,DURATION in seconds, such as 30,5; got {text!r}"
-        ) from None
+        raise UsageError(f"--disturb: expected AFTER,DURATION in seconds, such as 30,5; got {text!r}") from None
     if not 0.0 <= after_s < float("inf") or not 0.0 < seconds <= MAX_SECONDS:
         raise UsageError(
-            f"--disturb: AFTER is 0 or more and DURATION above 0 and at most {MAX_SECONDS:g} seconds, "
-            f"got {text!r}"
+            f"--disturb: AFTER is 0 or more and DURATION above 0 and at most {MAX_SECONDS:g} seconds, got {text!r}"
         )
     return Disturbance(after_s, seconds)
 

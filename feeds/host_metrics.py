@@ -103,9 +103,7 @@ def _network() -> tuple[int, int] | None:
     cards = psutil.net_io_counters(pernic=True)
     if not cards:
         return None
-    outside = [
-        card for name, card in cards.items() if name.rstrip("0123456789") != "lo" and "Loopback" not in name
-    ]
+    outside = [card for name, card in cards.items() if name.rstrip("0123456789") != "lo" and "Loopback" not in name]
     return sum(card.bytes_sent for card in outside), sum(card.bytes_recv for card in outside)
 
 
@@ -174,9 +172,7 @@ class Rates:
         if new < old:
             if name not in self._told:
                 self._told.add(name)
-                self._warn(
-                    f"{name}: the counter went backwards from {old} to {new}; such an interval counts as 0"
-                )
+                self._warn(f"{name}: the counter went backwards from {old} to {new}; such an interval counts as 0")
             return 0.0
         return float(round((new - old) / (now.at_s - before.at_s), 1))
 
@@ -190,12 +186,7 @@ class Rates:
 
 
 def _cpu_percent(before: Reading, now: Reading) -> float:
-    if (
-        now.cpu_busy_s is None
-        or now.cpu_total_s is None
-        or before.cpu_busy_s is None
-        or before.cpu_total_s is None
-    ):
+    if now.cpu_busy_s is None or now.cpu_total_s is None or before.cpu_busy_s is None or before.cpu_total_s is None:
         return 0.0
     total = now.cpu_total_s - before.cpu_total_s
     if total <= 0.0:

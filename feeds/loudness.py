@@ -110,9 +110,7 @@ def room_records(
         These records and the truth records among them, in the order they are sent; nothing after the last
         record.
     """
-    sent = loudness(
-        in_step(rooms(device, count=devices, seed=seed, rate=rate)), start_ms=start_ms, gain=gain, speed=0
-    )
+    sent = loudness(in_step(rooms(device, count=devices, seed=seed, rate=rate)), start_ms=start_ms, gain=gain, speed=0)
     taken: list[Outgoing] = []
     left = records
     while left > 0:

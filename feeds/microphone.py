@@ -80,8 +80,7 @@ def microphone(
     except (ValueError, sound.PortAudioError) as error:
         wanted = "no microphone was found" if name is None else f"no microphone {name!r} was found"
         raise CutbankError(
-            f"--source mic: {wanted} ({error}); list what there is with "
-            f"'python -m sounddevice', {ALTERNATIVES}"
+            f"--source mic: {wanted} ({error}); list what there is with 'python -m sounddevice', {ALTERNATIVES}"
         ) from None
     sample_rate = round(float(info["default_samplerate"]))
     per_block = max(1, round(sample_rate / rate))
@@ -129,6 +128,4 @@ def microphone(
                 yield Block(offset_s, length_s, samples)
                 offset_s += length_s
     except sound.PortAudioError as error:
-        raise CutbankError(
-            f"--source mic: {info['name']!r} cannot be opened ({error}): {ALTERNATIVES[3:]}"
-        ) from None
+        raise CutbankError(f"--source mic: {info['name']!r} cannot be opened ({error}): {ALTERNATIVES[3:]}") from None

@@ -76,11 +76,7 @@ def play(
     played = Played()
     if limit != 0:
         for record in records:
-            if (
-                stop.requested
-                or (record.due_s is not None and not pacer.until(record.due_s))
-                or not sink.send(record)
-            ):
+            if stop.requested or (record.due_s is not None and not pacer.until(record.due_s)) or not sink.send(record):
                 break
             if record.truth:
                 played.truths += 1

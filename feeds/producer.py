@@ -12,7 +12,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError
 
 from feeds.pacing import Stop
 from feeds.records import Outgoing
@@ -62,9 +62,7 @@ def ensure_topics(settings: Settings, partitions: Mapping[str, int]) -> list[str
     """
     _quiet()
     try:
-        admin = KafkaAdminClient(
-            **settings.kafka_client(), bootstrap_timeout_ms=int(CONNECT_TIMEOUT_S * 1000)
-        )
+        admin = KafkaAdminClient(**settings.kafka_client(), bootstrap_timeout_ms=int(CONNECT_TIMEOUT_S * 1000))
     except (KafkaError, OSError, ValueError) as error:
         raise _away(settings, error) from error
     try:
@@ -81,8 +79,7 @@ def ensure_topics(settings: Settings, partitions: Mapping[str, int]) -> list[str
         return created
     except (KafkaError, ValueError) as error:
         raise CutbankError(
-            f"the broker at {settings.bootstrap_servers} does not create the topics "
-            f"{', '.join(partitions)}: {error}"
+            f"the broker at {settings.bootstrap_servers} does not create the topics {', '.join(partitions)}: {error}"
         ) from error
     finally:
         admin.close()
@@ -123,7 +120,7 @@ class Producer:
                 client = KafkaProducer(
                     **settings.kafka_client(),
                     bootstrap_timeout_ms=int(CONNECT_TIMEOUT_S * 1000),
-                    max_block_ms=int(CONNECT_TIMEOUT_S * 1000),
+                    max_block_ms=int(DELIVERY_TIMEOUT_S * 1000),
                     delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
                     max_request_size=MAX_RECORD_BYTES,
                     batch_size=64 * 1024,
@@ -154,9 +151,7 @@ class Producer:
         try:
             return len(self._client.partitions_for(topic))
         except (KafkaError, TypeError) as error:
-            raise CutbankError(
-                f"the broker at {self._servers} does not know the topic {topic!r} ({error})"
-            ) from error
+            raise CutbankError(f"the broker at {self._servers} does not know the topic {topic!r} ({error})") from error
 
     def send(self, record: Outgoing) -> bool:
         """Hand one record over; waits where the buffer is full.
@@ -182,9 +177,7 @@ class Producer:
             self._pending_records += 1
             self._pending_bytes += size
         try:
-            future = self._client.send(
-                record.topic, value=record.value, key=record.key, partition=record.partition
-            )
+            future = self._client.send(record.topic, value=record.value, key=record.key, partition=record.partition)
         except (KafkaError, ValueError, AssertionError) as error:
             refused = self._refused(record, error)
             self._done(size, refused)
@@ -199,11 +192,16 @@ class Producer:
         )
 
     def _refused(self, record: Outgoing, error: object) -> CutbankError:
-        name = type(error).__name__
-        detail = f"{name}: {error}" if str(error) and name not in str(error) else str(error) or name
+        detail = type(error).__name__
+        said = next((str(part) for part in getattr(error, "args", ()) if part), "")
+        if said:
+            detail = f"{detail}: {said}"
+        advice = "see 'cutbank status'"
+        if isinstance(error, MessageSizeTooLargeError):
+            advice = "it is larger than the broker's message.max.bytes or the topic's max.message.bytes"
         return CutbankError(
             f"the broker at {self._servers} did not take a record of {len(record.value)} bytes for topic "
-            f"{record.topic!r} ({detail}): see 'cutbank status'"
+            f"{record.topic!r} ({detail}): {advice}"
         )
 
     def _done(self, size: int, error: CutbankError | None) -> None:

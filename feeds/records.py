@@ -61,9 +61,7 @@ def parse_time(text: str, *, option: str) -> int:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise UsageError(
-            f"{option}: {text!r} is no ISO 8601 time with a zone, such as 2026-03-01T12:00:00.000Z"
-        )
+        raise UsageError(f"{option}: {text!r} is no ISO 8601 time with a zone, such as 2026-03-01T12:00:00.000Z")
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 

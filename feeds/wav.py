@@ -73,9 +73,7 @@ def read_header(path: Path) -> Wav:
         with path.open("rb") as file:
             return _header(file, path)
     except FileNotFoundError:
-        raise UsageError(
-            f"--source: no file {str(path)!r}; expected mic, room, or the path of a WAV file"
-        ) from None
+        raise UsageError(f"--source: no file {str(path)!r}; expected mic, room, or the path of a WAV file") from None
     except OSError as error:
         raise UsageError(f"--source: {str(path)!r} cannot be read: {error.strerror}") from error
 
@@ -85,8 +83,7 @@ def _header(file: BinaryIO, path: Path) -> Wav:
     riff = file.read(12)
     if len(riff) < 12 or riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
         raise UsageError(
-            f"--source: {str(path)!r} is no WAV file (it does not begin with RIFF ... WAVE); "
-            "convert it to WAV first"
+            f"--source: {str(path)!r} is no WAV file (it does not begin with RIFF ... WAVE); convert it to WAV first"
         )
     form: tuple[int, int, int, int] | None = None
     while len(head := file.read(8)) == 8:
@@ -96,9 +93,7 @@ def _header(file: BinaryIO, path: Path) -> Wav:
             form = _format(file.read(min(length, 64)), path)
         elif name == b"data":
             if form is None:
-                raise UsageError(
-                    f"--source: {str(path)!r}: the samples come before their format; the file is damaged"
-                )
+                raise UsageError(f"--source: {str(path)!r}: the samples come before their format; the file is damaged")
             tag, channels, rate, bits = form
             frames = min(length, size - begin) // (channels * bits // 8)
             return Wav(path, rate, channels, bits, tag == _FLOAT, begin, frames)

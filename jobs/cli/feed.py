@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 import sys
@@ -27,18 +26,14 @@ from feeds.replay import PARTITIONS as REPLAY_PARTITIONS
 from feeds.replay import Replay
 from feeds.wav import blocks as wav_blocks
 from feeds.wav import read_header
+from jobs.cli.output import AsJson, print_json
 from jobs.errors import CutbankError, UsageError
 from jobs.settings import load_settings
 
-app = typer.Typer(
-    no_args_is_help=True, help="Put data into Kafka: sound, this machine's metrics, recorded files."
-)
+app = typer.Typer(no_args_is_help=True, help="Put data into Kafka: sound, this machine's metrics, recorded files.")
 
 Seconds = Annotated[float | None, typer.Option(help="End after so many seconds of the feed's own time.")]
-Records = Annotated[
-    int | None, typer.Option(help="End after so many records (those about the truth not counted).")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
+Records = Annotated[int | None, typer.Option(help="End after so many records (those about the truth not counted).")]
 
 
 class _Console:
@@ -79,7 +74,7 @@ class _Console:
                 "seconds": round(played.seconds, 3),
                 "interrupted": played.interrupted,
             }
-            typer.echo(json.dumps(counts | dict(more)))
+            print_json(counts | dict(more))
             return
         truth = f" and {played.truths} about the truth" if played.truths else ""
         typer.echo(f"{self._topic}: {played.records:,} records{truth} in {played.seconds:.1f} s")
@@ -101,17 +96,11 @@ def _feeding(topics: Mapping[str, int]) -> Iterator[tuple[Producer, Stop]]:
             yield producer, stop
 
 
-def _checked(
-    option: str, value: float | None, *, above: float | None = None, least: float | None = None
-) -> None:
+def _checked(option: str, value: float | None, *, above: float | None = None, least: float | None = None) -> None:
     """UsageError where a number is not finite or out of range."""
     if value is None:
         return
-    if (
-        not math.isfinite(value)
-        or (above is not None and value <= above)
-        or (least is not None and value < least)
-    ):
+    if not math.isfinite(value) or (above is not None and value <= above) or (least is not None and value < least):
         expected = f"above {above:g}" if above is not None else f"{least:g} or more"
         raise UsageError(f"{option}: expected a number {expected}, got {value:g}")
 
@@ -124,9 +113,7 @@ def _name(option: str, value: str) -> str:
 
 @app.command("loudness")
 def loudness(
-    source: Annotated[
-        str, typer.Option(help="mic, room (a synthetic room), or the path of a WAV file.")
-    ] = "room",
+    source: Annotated[str, typer.Option(help="mic, room (a synthetic room), or the path of a WAV file.")] = "room",
     device: Annotated[
         str | None, typer.Option(help="Name in the records, and their key; by default after the source.")
     ] = None,
@@ -143,9 +130,7 @@ def loudness(
     ] = None,
     seconds: Seconds = None,
     records: Records = None,
-    topic: Annotated[
-        str, typer.Option(help="Topic; what really happened goes to TOPIC-truth.")
-    ] = sound.TOPIC,
+    topic: Annotated[str, typer.Option(help="Topic; what really happened goes to TOPIC-truth.")] = sound.TOPIC,
     input_name: Annotated[
         str | None, typer.Option("--input", help="Only mic: part of the microphone's name, or its number.")
     ] = None,
@@ -183,9 +168,7 @@ def loudness(
                 f"--rate: {source!r} has {wav.sample_rate} samples a second, got {rate:g} records a second"
             )
         if wav.frames < wav.sample_rate / rate:
-            raise UsageError(
-                f"--source: {source!r} lasts {wav.seconds:.3f} s, less than one block of {1 / rate:.3f} s"
-            )
+            raise UsageError(f"--source: {source!r} lasts {wav.seconds:.3f} s, less than one block of {1 / rate:.3f} s")
     name = _name("--device", device if device is not None else (wav.path.stem if wav is not None else source))
     topics = {topic: sound.PARTITIONS}
     if source == "room":
@@ -195,9 +178,7 @@ def loudness(
         if wav is not None:
             blocks = ((name, block) for block in wav_blocks(wav, rate=rate))
         elif source == "mic":
-            heard = microphone(
-                rate=rate, name=input_name, stop=stop, origin_s=time.monotonic(), warn=console.warn
-            )
+            heard = microphone(rate=rate, name=input_name, stop=stop, origin_s=time.monotonic(), warn=console.warn)
             blocks = ((name, block) for block in heard)
         else:
             blocks = sound.in_step(sound.rooms(name, count=devices, seed=seed, rate=rate))
@@ -252,11 +233,7 @@ def host_metrics(
     if rate > 100:
         raise UsageError(f"--rate: expected a number from 0.01 to 100, got {rate:g}")
     disturbance = None if disturb is None else parse_disturb(disturb)
-    if (
-        disturbance is not None
-        and seconds is not None
-        and disturbance.after_s + disturbance.seconds > seconds
-    ):
+    if disturbance is not None and seconds is not None and disturbance.after_s + disturbance.seconds > seconds:
         raise UsageError(f"--disturb: {disturb} ends after the feed, which lasts --seconds {seconds:g}")
     name = _name("--host", host if host is not None else platform.node() or "localhost")
     console = _Console(topic, as_json=as_json)
@@ -289,9 +266,7 @@ def file(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Recorded lines, or - for standard input.")],
     topic: Annotated[str, typer.Option(help="Where they go.")],
     rate: Annotated[float, typer.Option(help="Records a second; 0: as fast as possible.")] = 0.0,
-    key: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="This column becomes the Kafka key.")
-    ] = None,
+    key: Annotated[str | None, typer.Option(metavar="COLUMN", help="This column becomes the Kafka key.")] = None,
     partition_by_hash: Annotated[
         bool,
         typer.Option(
@@ -321,18 +296,14 @@ def file(
     with _feeding({topic: wanted}) as (producer, stop):
         there = producer.partitions(topic)
         if partition is not None and partition >= there:
-            raise UsageError(
-                f"--partition: topic {topic!r} has the partitions 0 to {there - 1}, got {partition}"
-            )
+            raise UsageError(f"--partition: topic {topic!r} has the partitions 0 to {there - 1}, got {partition}")
         how = Replay(topic, key, partition, there if partition_by_hash else None, rate)
         with _lines(path) as lines:
             played = _play(how.records(lines), producer, stop, console, limit=records)
         producer.flush()
     if how.without_key:
         console.warn(f"{how.without_key:,} lines have no usable {key!r}; they went without a key")
-    console.summary(
-        played, {"file": path, "without_key": how.without_key, "acknowledged": producer.acknowledged}
-    )
+    console.summary(played, {"file": path, "without_key": how.without_key, "acknowledged": producer.acknowledged})
 
 
 @contextmanager

@@ -92,9 +92,7 @@ disturbance.burst(60.0, max_bytes=16777216, folder=Path(sys.argv[1]))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_children_end_with_a_parent_that_is_interrupted_or_killed(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_children_end_with_a_parent_that_is_interrupted_or_killed(tmp_path: Path, number: signal.Signals) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)],
         cwd=ROOT,

@@ -154,9 +154,7 @@ def test_a_file_goes_byte_for_byte(sink: Sink, tmp_path: Path) -> None:
     assert sent == [(b"a", b'{"device":"a"}'), (None, b"\xff"), (None, b""), (b"b", b'{"device":"b"}')]
     assert "2 lines have no usable 'device'" in result.stderr
     sink.records.clear()
-    assert (
-        done("file", str(path), "--topic", "loudness", "--partition", "5", "--records", "2")["records"] == 2
-    )
+    assert done("file", str(path), "--topic", "loudness", "--partition", "5", "--records", "2")["records"] == 2
     assert [r.partition for r in sink.records] == [5, 5] and sink.topics["loudness"] == 6
 
 
@@ -195,9 +193,7 @@ def test_standard_input_and_the_hash_of_lines(sink: Sink) -> None:
         (["file", "-", "--topic", "t", "--partition", "-1"], "--partition"),
     ],
 )
-def test_wrong_use_is_said_in_one_line_before_anything_is_sent(
-    sink: Sink, arguments: list[str], part: str
-) -> None:
+def test_wrong_use_is_said_in_one_line_before_anything_is_sent(sink: Sink, arguments: list[str], part: str) -> None:
     result = run(*arguments)
     assert isinstance(result.exception, UsageError), result.exception
     assert result.exception.exit_code == 2
@@ -221,9 +217,7 @@ def test_a_partition_the_topic_does_not_have(sink: Sink) -> None:
     assert "topic 't' has the partitions 0 to 1, got 4" in str(result.exception)
 
 
-def test_a_microphone_that_is_not_there_is_a_failure_not_wrong_use(
-    sink: Sink, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_microphone_that_is_not_there_is_a_failure_not_wrong_use(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "sounddevice", None)
     result = run("loudness", "--source", "mic")
     assert isinstance(result.exception, CutbankError) and result.exception.exit_code == 1

@@ -107,9 +107,7 @@ def test_blocks_arrive_whole_and_in_order(
     fake = install(monkeypatch, FakeSound(played))
     heard = microphone(rate=20.0, name=name, stop=stop, clock=clock)
     blocks = list(itertools.islice(heard, 5))
-    assert (
-        fake.opened["blocksize"] == 400 and fake.opened["samplerate"] == 8000 and fake.opened["channels"] == 1
-    )
+    assert fake.opened["blocksize"] == 400 and fake.opened["samplerate"] == 8000 and fake.opened["channels"] == 1
     assert fake.opened["device"] == number
     for block, samples in zip(blocks, played, strict=True):
         assert block.samples.dtype == np.float64
@@ -130,9 +128,7 @@ def test_offsets_count_from_the_given_origin_and_jump_over_what_was_lost(
     assert next(heard).offset_s == pytest.approx(11.95)
 
 
-def test_blocks_nobody_takes_are_lost_and_said(
-    monkeypatch: pytest.MonkeyPatch, stop: Stop, clock: Clock
-) -> None:
+def test_blocks_nobody_takes_are_lost_and_said(monkeypatch: pytest.MonkeyPatch, stop: Stop, clock: Clock) -> None:
     install(monkeypatch, FakeSound([np.zeros((400, 1))] * 500))
     said: list[str] = []
     heard = microphone(rate=20.0, name=None, stop=stop, clock=clock, warn=said.append)
@@ -140,9 +136,7 @@ def test_blocks_nobody_takes_are_lost_and_said(
     assert len(said) == 1 and "lost" in said[0]
 
 
-def test_a_microphone_that_falls_silent_is_an_error(
-    monkeypatch: pytest.MonkeyPatch, stop: Stop, clock: Clock
-) -> None:
+def test_a_microphone_that_falls_silent_is_an_error(monkeypatch: pytest.MonkeyPatch, stop: Stop, clock: Clock) -> None:
     install(monkeypatch, FakeSound([np.zeros((400, 1))]))
     heard = microphone(rate=20.0, name=None, stop=stop, clock=clock)
     next(heard)

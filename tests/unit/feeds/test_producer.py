@@ -99,7 +99,7 @@ def test_what_the_broker_did_not_take_comes_out_at_the_next_send(client: Client,
     with pytest.raises(CutbankError) as caught:
         producer.send(RECORD)
     message = str(caught.value)
-    for part in ("broker:9092", "10 bytes", "'loudness'", "too large", "cutbank status"):
+    for part in ("broker:9092", "10 bytes", "'loudness'", "MessageSizeTooLargeError: too large", "message.max.bytes"):
         assert part in message
     assert "\n" not in message and caught.value.exit_code == 1
     assert len(client.sent) == 1
@@ -110,7 +110,7 @@ def test_what_the_broker_did_not_take_comes_out_at_the_next_send(client: Client,
 def test_what_the_client_refuses_comes_out_at_once(client: Client, settings: Settings) -> None:
     producer = Producer(settings, client=client)
     client.refuse = KafkaTimeoutError("no metadata")
-    with pytest.raises(CutbankError, match="no metadata"):
+    with pytest.raises(CutbankError, match=r"KafkaTimeoutError: no metadata.*cutbank status"):
         producer.send(RECORD)
     assert producer.pending == 0
 

@@ -155,9 +155,7 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, content: bytes, 
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(
-        UsageError, match=r"no file '.*gone\.wav'; expected mic, room, or the path of a WAV file"
-    ):
+    with pytest.raises(UsageError, match=r"no file '.*gone\.wav'; expected mic, room, or the path of a WAV file"):
         read_header(tmp_path / "gone.wav")
     with pytest.raises(UsageError, match="cannot be read"):
         read_header(tmp_path)
