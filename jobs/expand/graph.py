@@ -79,6 +79,7 @@ class Pipeline:
     statements: StatementSet
     steps: list[Step] = field(default_factory=list)
     topics: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    plan: str = ""
 
 
 def build(tables: StreamTableEnvironment, script: Script, name: str) -> Pipeline:
@@ -109,6 +110,7 @@ class _Builder:
         self.pipeline = Pipeline(tables.create_statement_set())
         #: names of tables, views and results -> the view that has the hidden columns too
         self.ordered: dict[str, str] = {}
+        self.inserts: list[tuple[Statement, LocatedText]] = []
         self.settings = {key: default for key, (default, _) in OWN_SETTINGS.items()}
         self.read = self._names_read()
         self.intervals = self._intervals()
@@ -126,7 +128,17 @@ class _Builder:
         }
         for statement in self.script.statements:
             handlers.get(statement.kind, self._as_it_stands)(statement)
+        self._plan()
         return self.pipeline
+
+    def _plan(self) -> None:
+        """Plan all INSERTs together, so that what only the planner refuses is told before anything runs."""
+        try:
+            self.pipeline.plan = self.pipeline.statements.explain()
+        except (TableException, Py4JJavaError) as error:
+            for statement, text in self.inserts:  # which of them is it
+                self._guard(statement, text, lambda text=text: self.tables.explain_sql(text.text))
+            raise self._refusal(*self.inserts[0], str(error)) from error
 
     # ---------------------------------------------------------------- statements
 
@@ -177,6 +189,7 @@ class _Builder:
         views = self._expand_calls(statement)
         text = rewritten(statement, self.calls.get(statement, ()), views)
         self._step(f"insert into {statement.name}", text.text)
+        self.inserts.append((statement, text))
         self._guard(statement, text, lambda: self.pipeline.statements.add_insert_sql(text.text))
 
     def _as_it_stands(self, statement: Statement) -> None:
