@@ -19,9 +19,7 @@ from udfs.functions.registry import FUNCTIONS
 
 
 def functions(
-    name: Annotated[
-        str | None, typer.Argument(help="One function, in any case; without it all of them.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="One function, in any case; without it all of them.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the reference page.")] = False,
 ) -> None:
@@ -89,9 +87,7 @@ def _overview(chosen: Iterable[TableFunction]) -> Table:
     table.add_column("What it does")
     table.add_column("Added columns")
     for function in chosen:
-        table.add_row(
-            function.name, function.summary, "\n".join(f"{c.name} {c.sql_type}" for c in function.added)
-        )
+        table.add_row(function.name, function.summary, "\n".join(f"{c.name} {c.sql_type}" for c in function.added))
     return table
 
 
@@ -128,8 +124,8 @@ Values are written out: they are not computed, cast or read from columns.
 The syntax is the one of Flink's process table functions, so a pipeline that selects columns by name can keep
 its text when Flink has such functions in Python. What differs: the result here is the input's columns in
 their order and then the added ones, and the time attribute keeps its name; Flink puts the columns of
-`PARTITION BY` first and adds `rowtime`. Several columns of a key are written `PARTITION BY (a, b)` for Flink; here the
-parentheses may be left out.
+`PARTITION BY` first and adds `rowtime`. Several columns of a key are written `PARTITION BY (a, b)` for
+Flink; here the parentheses may be left out.
 
 An input is `TABLE name`, `TABLE catalog.database.name`, `(SELECT ...)` or another call. With `PARTITION BY`
 there is one model for each key, without it one model for the whole table.
@@ -151,9 +147,7 @@ def markdown(chosen: Iterable[TableFunction]) -> str:
             f"It reads {types}{function.columns_high} columns. Its own arguments, behind `columns`:\n",
             _argument_table(own),
             "Added columns:\n",
-            _table(
-                ("Column", "Type", "Meaning"), [(f"`{c.name}`", c.sql_type, c.help) for c in function.added]
-            ),
+            _table(("Column", "Type", "Meaning"), [(f"`{c.name}`", c.sql_type, c.help) for c in function.added]),
             f"```sql\n{function.example}\n```\n",
         ]
     return "\n".join(parts)

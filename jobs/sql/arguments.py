@@ -17,9 +17,7 @@ from jobs.sql.suggest import did_you_mean
 from jobs.sql.tokens import Token
 from udfs.functions.declaration import Argument, ArgumentError, ArgumentType, TableFunction
 
-_RESERVED: Final = frozenset(
-    {"TRUE", "FALSE", "NULL", "DEFAULT", "INTERVAL", "CAST", "TABLE", "DESCRIPTOR", "SELECT"}
-)
+_RESERVED: Final = frozenset({"TRUE", "FALSE", "NULL", "DEFAULT", "INTERVAL", "CAST", "TABLE", "DESCRIPTOR", "SELECT"})
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,7 @@ class _Reader:
             if named_mode is None:
                 named_mode = named
             if named != named_mode:
-                raise self.error(
-                    "named and positional arguments cannot be mixed: name all of them", tokens[0].start
-                )
+                raise self.error("named and positional arguments cannot be mixed: name all of them", tokens[0].start)
             argument = self._named(tokens[0]) if named else self._positional(index, tokens[0])
             if argument.name in seen:
                 raise self.error(f"{argument.name} is given twice", tokens[0].start)

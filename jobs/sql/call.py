@@ -144,6 +144,4 @@ class Call:
 
     def error(self, message: str, offset: int | None = None) -> SqlError:
         """The error to raise for this call, at an offset of the statement or else at its name."""
-        return self.statement.error(
-            f"{self.function.name}: {message}", self.place if offset is None else offset
-        )
+        return self.statement.error(f"{self.function.name}: {message}", self.place if offset is None else offset)

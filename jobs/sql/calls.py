@@ -17,7 +17,7 @@ from jobs.sql.lineage import names_in
 from jobs.sql.located import LocatedText, Position, Replacement
 from jobs.sql.statements import Script, Statement, StatementKind, read_path
 from jobs.sql.suggest import nearest
-from jobs.sql.tokens import Token
+from jobs.sql.tokens import Token, end_with_hints
 from udfs.functions.declaration import TableFunction
 from udfs.functions.registry import FUNCTIONS
 
@@ -30,9 +30,7 @@ FLINK_TABLE_FUNCTIONS: Final = frozenset(
 )  # fmt: skip
 
 
-def read_calls(
-    script: Script, functions: Mapping[str, TableFunction] = FUNCTIONS
-) -> dict[Statement, tuple[Call, ...]]:
+def read_calls(script: Script, functions: Mapping[str, TableFunction] = FUNCTIONS) -> dict[Statement, tuple[Call, ...]]:
     """The calls of each statement that has any, statements in order, inner calls before those that read them.
 
     Raises
@@ -118,6 +116,7 @@ def _functions_elsewhere(script: Script) -> frozenset[str] | None:
 # words that end a FROM clause
 _FROM_ENDS: Final = frozenset(
     [
+        "VALUES",
         "WHERE",
         "GROUP",
         "HAVING",
@@ -201,9 +200,7 @@ class _Scanner:
             return self.close[at + 1] + 1
         return at + 1
 
-    def _call_or_not(
-        self, at: int, expects: bool, lateral: bool, first: int, last: int, *, in_argument: bool
-    ) -> None:
+    def _call_or_not(self, at: int, expects: bool, lateral: bool, first: int, last: int, *, in_argument: bool) -> None:
         """A name and a parenthesis: our function, one of Flink's, or a mistake."""
         token = self.tokens[at]
         function = self.functions.get(token.value.upper())
@@ -225,9 +222,7 @@ class _Scanner:
             return
         meant = nearest(token.value, self.functions)
         if meant:
-            raise self.statement.error(
-                f"unknown table function {token.value}, did you mean {meant}?", token.start
-            )
+            raise self.statement.error(f"unknown table function {token.value}, did you mean {meant}?", token.start)
         if self.others is not None:
             raise self.statement.error(
                 f"unknown table function {token.value}: `cutbank functions` lists those there are, "
@@ -269,9 +264,7 @@ class _Scanner:
     def _input(self, function: TableFunction, argument: str, table: TableTokens) -> Input:
         tokens = table.tokens
         if not tokens:
-            raise self.statement.error(
-                f"{function.name}: {argument} names no table before PARTITION BY", table.end
-            )
+            raise self.statement.error(f"{function.name}: {argument} names no table before PARTITION BY", table.end)
         at = self.tokens.index(tokens[0])
         last = at + len(tokens)
         path: tuple[str, ...] = ()
@@ -294,13 +287,11 @@ class _Scanner:
                     f"{function.name}: {argument} is TABLE name PARTITION BY columns, nothing else",
                     self.tokens[behind].start,
                 )
-            # a hint is no token: take the text up to what follows
             start = self.tokens[at + 1].start
-            end = start + len(self.statement.text[start : table.end].rstrip())
+            end = end_with_hints(self.statement.text, end, table.end)
         else:
             raise self.statement.error(
-                f"{function.name}: {argument} must be TABLE name or (SELECT ...), "
-                f"got {self.statement.text[start:end]}",
+                f"{function.name}: {argument} must be TABLE name or (SELECT ...), got {self.statement.text[start:end]}",
                 start,
             )
         return Input(
@@ -342,6 +333,5 @@ class _Scanner:
                 f"{function.name}: {argument} must be TABLE name or (SELECT ...)", self.tokens[opens].end
             )
         self.group(opens + 1, last - 1, at_table=False)
-        start, end = self.tokens[opens].end, self.tokens[last - 1].start
-        text = self.statement.text[start:end]
-        return start + len(text) - len(text.lstrip()), end - (len(text) - len(text.rstrip()))
+        text, close = self.statement.text, self.tokens[last - 1].start
+        return self.tokens[opens + 1].start, end_with_hints(text, self.tokens[last - 2].end, close)

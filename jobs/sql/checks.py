@@ -166,9 +166,7 @@ def _default_columns(call: Call, schema: Sequence[InputColumn]) -> tuple[InputCo
             found.append(column)
         elif base_type(column.sql_type) == "DECIMAL":
             # a number that would be left out in silence
-            raise call.error(
-                f"{_refused(column, refusal)}, or name the columns to read, columns => DESCRIPTOR(...)"
-            )
+            raise call.error(f"{_refused(column, refusal)}, or name the columns to read, columns => DESCRIPTOR(...)")
     return tuple(found)
 
 

@@ -75,9 +75,7 @@ def flink_error(
     """
     given = text or statement.located
     causes = _causes(exception)
-    error = _placed(given, causes) or table_error(
-        statement, given, [cause.message for cause in causes], script
-    )
+    error = _placed(given, causes) or table_error(statement, given, [cause.message for cause in causes], script)
     if error is None:
         error = _mentioned(given, _told(causes))
     message = _clean(error.message)
@@ -110,9 +108,7 @@ def _placed(given: LocatedText, causes: Sequence[_Cause]) -> SqlError | None:
         if match := _ENCOUNTERED.search(message):
             return _unexpected(given, match)
         if match := _LEXICAL.search(message):
-            return given.error(
-                f"the character {match['what']} has no meaning here", _offset(given.text, match)
-            )
+            return given.error(f"the character {match['what']} has no meaning here", _offset(given.text, match))
         if match := _PLACE.search(message):
             said = match["message"] or message[: match.start()].rstrip(" ,")
             return given.error(_reworded(said), _offset(given.text, match))
@@ -153,9 +149,7 @@ _NAMES: Final = frozenset({"<IDENTIFIER>", "<BACK_QUOTED_IDENTIFIER>"})
 def _unexpected(given: LocatedText, match: re.Match[str]) -> SqlError:
     """A parse error: what was not expected, and what probably was meant."""
     offset = _offset(given.text, match)
-    entries = [
-        line.split()[0] for line in match["rest"].split("\n") if line.startswith("    ") and line.strip()
-    ]
+    entries = [line.split()[0] for line in match["rest"].split("\n") if line.startswith("    ") and line.strip()]
     expected = [entry.strip('"') for entry in entries if entry.startswith('"')]
     words = [word for word in expected if word.isalpha()]
     tokens = tokenize(given)
@@ -165,17 +159,13 @@ def _unexpected(given: LocatedText, match: re.Match[str]) -> SqlError:
     found = next((token for token in tokens if token.start <= offset < token.end), None)
     shown = given.text[found.start : found.end] if found else match["what"]
     # an unknown word is read as a name, and the parser stumbles over what follows it
-    meant = (
-        nearest(before[-1].value, _CLAUSES & set(words)) if before and before[-1].upper not in words else None
-    )
+    meant = nearest(before[-1].value, _CLAUSES & set(words)) if before and before[-1].upper not in words else None
     if meant and before[-1].upper not in _CLAUSES:
         return given.error(f"unexpected {before[-1].value}, did you mean {meant}?", before[-1].start)
     if found and found.is_name and _NAMES & set(entries):
         meant = nearest(found.value, _CLAUSES & set(words))
         hint = f"if it is a name write `{found.value}`, for it is a word of SQL"
-        return given.error(
-            f"unexpected {shown}" + (f", did you mean {meant}?" if meant else f": {hint}"), offset
-        )
+        return given.error(f"unexpected {shown}" + (f", did you mean {meant}?" if meant else f": {hint}"), offset)
     if found and found.is_name and "," in expected:
         return given.error(f"unexpected {shown}: is a comma missing before it?", offset)
     few = 0 < len(expected) <= 12 and len(expected) == len(entries)
@@ -245,9 +235,7 @@ def _mentioned(given: LocatedText, message: str) -> SqlError:
     for pattern, words in _UNPLACED:
         if match := re.fullmatch(pattern, message, re.DOTALL):
             word = _CALLED.get(match["at"], match["at"]).split(".")[-1].upper()
-            places = [
-                token.start for token in tokenize(given) if token.is_name and token.value.upper() == word
-            ]
+            places = [token.start for token in tokenize(given) if token.is_name and token.value.upper() == word]
             return given.error(_QUALIFIED.sub(r"\1", match.expand(words)), places[-1] if places else 0)
     return given.error(message, 0)
 
@@ -258,9 +246,7 @@ def _told(causes: Sequence[_Cause]) -> str:
     if not messages:
         return causes[0].name if causes else "Flink refused this statement and did not say why"
     first, last = messages[0], messages[-1]
-    return (
-        first if last in first or (first in last and len(messages) == 1) else f"{first.rstrip('.')}: {last}"
-    )
+    return first if last in first or (first in last and len(messages) == 1) else f"{first.rstrip('.')}: {last}"
 
 
 def _first_paragraph(message: str) -> str:

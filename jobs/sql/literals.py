@@ -80,9 +80,7 @@ def _interval(tokens: Sequence[Token]) -> int:
     if rest[0].upper in ("-", "+"):
         rest = rest[1:]
     if not rest or rest[0].kind is not Kind.STRING:
-        raise LiteralError(
-            "has an interval without quotes: write INTERVAL '10' SECOND", rest[0] if rest else start
-        )
+        raise LiteralError("has an interval without quotes: write INTERVAL '10' SECOND", rest[0] if rest else start)
     text, unit = rest[0], rest[1] if len(rest) > 1 else None
     singular = unit.upper.removesuffix("S") if unit else ""
     behind = rest[2:]

@@ -104,19 +104,16 @@ class LocatedText:
     def slice(self, start: int, end: int) -> LocatedText:
         """Characters ``start`` to ``end`` (exclusive)."""
         inside = [
-            Piece(piece.start - start, piece.origin, piece.copied)
-            for piece in self.pieces
-            if start < piece.start < end
+            Piece(piece.start - start, piece.origin, piece.copied) for piece in self.pieces if start < piece.start < end
         ]
         first = self.pieces[max(bisect_right(self.pieces, start, key=lambda piece: piece.start) - 1, 0)]
-        return LocatedText(
-            self.text[start:end], self.file, (Piece(0, self.origin(start), first.copied), *inside)
-        )
+        return LocatedText(self.text[start:end], self.file, (Piece(0, self.origin(start), first.copied), *inside))
 
     def replace(self, replacements: Iterable[Replacement]) -> LocatedText:
         """This text with some spans replaced; what replaces a span lies where the span began.
 
-        Where one span contains another only the outer one counts, so calls nested in a call need no care.
+        Where one span contains another only the outer one counts, so calls nested in a call need no
+        care; what is inserted at an edge of a span stays.
 
         Raises
         ------
@@ -131,13 +128,11 @@ class LocatedText:
             nonlocal length
             if until > done:
                 kept = self.slice(done, until)
-                pieces.extend(
-                    Piece(piece.start + length, piece.origin, piece.copied) for piece in kept.pieces
-                )
+                pieces.extend(Piece(piece.start + length, piece.origin, piece.copied) for piece in kept.pieces)
                 parts.append(kept.text)
                 length += len(kept.text)
 
-        for start, end, text in sorted(replacements, key=lambda r: (r.start, -r.end)):
+        for start, end, text in sorted(replacements, key=lambda r: (r.start, r.end > r.start, -r.end)):
             if start < done:
                 if end <= done:
                     continue

@@ -19,7 +19,8 @@ from jobs.sql.suggest import did_you_mean
 
 _PLACEHOLDER: Final = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<given>:-(?P<default>[^}]*))?\}")
 _PARTS: Final = re.compile(
-    r"(?P<comment>(?:--|//)[^\n\r]*|/\*(?!\+).*?(?:\*/|\Z))|(?P<quote>['`])|(?P<literal>\$\$\{)|(?P<place>\$\{)",
+    r"(?P<comment>(?:--|//)[^\n\r]*|/\*(?!\+).*?(?:\*/|\Z))"
+    r"|(?P<quote>['`])|(?P<literal>\$\$\{)|(?P<place>\$\{)",
     re.DOTALL,
 )
 
@@ -54,9 +55,7 @@ def read_source(path: Path, values: Mapping[str, str] | None = None) -> LocatedT
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         read = error.object[: error.start].decode("utf-8", "replace")
-        raise File(str(path), read).error(
-            "not UTF-8 from here on: save the file as UTF-8", len(read)
-        ) from error
+        raise File(str(path), read).error("not UTF-8 from here on: save the file as UTF-8", len(read)) from error
     except OSError as error:
         raise File(str(path), "").error(f"cannot be read: {error.strerror or error}") from error
     return fill(File(str(path), text), values or {})
@@ -72,9 +71,7 @@ def fill(file: File, values: Mapping[str, str]) -> LocatedText:
     """
     placeholders, literals = find_placeholders(file)
     defaults = _defaults(file, placeholders)
-    missing = list(
-        dict.fromkeys(p.name for p in placeholders if p.name not in values and defaults[p.name] is None)
-    )
+    missing = list(dict.fromkeys(p.name for p in placeholders if p.name not in values and defaults[p.name] is None))
     if missing:
         first = next(p for p in placeholders if p.name == missing[0])
         others = f" (and {', '.join(f'--set {name}=...' for name in missing[1:])})" if missing[1:] else ""

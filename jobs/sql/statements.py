@@ -18,7 +18,7 @@ from jobs.sql.located import File, LocatedText, Position
 from jobs.sql.refused import ONE_JOB, REFUSED
 from jobs.sql.source import read_source
 from jobs.sql.suggest import did_you_mean
-from jobs.sql.tokens import Kind, Token, tokenize
+from jobs.sql.tokens import Kind, Token, end_with_hints, tokenize
 
 
 class StatementKind(Enum):
@@ -147,9 +147,7 @@ def split(source: LocatedText) -> Script:
             continue
         statement = _statement(source, words, end)
         if set_begin is not None and statement.kind is not StatementKind.INSERT:
-            raise statement.error(
-                "a statement set holds INSERT INTO statements only; close it with END; before this"
-            )
+            raise statement.error("a statement set holds INSERT INTO statements only; close it with END; before this")
         statements.append(statement)
     if set_begin is not None:
         raise source.error("this statement set is never closed: END; is missing", set_begin.start)
@@ -161,9 +159,7 @@ def split(source: LocatedText) -> Script:
     return Script(source, tuple(statements))
 
 
-def _between_semicolons(
-    source: LocatedText, tokens: Sequence[Token]
-) -> Iterator[tuple[tuple[Token, ...], int]]:
+def _between_semicolons(source: LocatedText, tokens: Sequence[Token]) -> Iterator[tuple[tuple[Token, ...], int]]:
     """The words of each statement, and where it ends: behind its last hint, which is no word."""
     words: list[Token] = []
     open_marks: list[Token] = []
@@ -212,7 +208,7 @@ _MODIFIERS: Final = frozenset(
 
 def _statement(source: LocatedText, words: Sequence[Token], end: int) -> Statement:
     start = words[0].start
-    located = source.slice(start, start + len(source.text[start:end].rstrip()))
+    located = source.slice(start, end_with_hints(source.text, words[-1].end, end))
     tokens = tuple(Token(t.kind, t.value, t.upper, t.start - start, t.end - start) for t in words)
     verb = tokens[0].upper
     if verb == "SET":
@@ -233,7 +229,8 @@ def _statement(source: LocatedText, words: Sequence[Token], end: int) -> Stateme
         raise located.error(REFUSED[verb])
     if verb == "(":
         raise located.error(REFUSED["SELECT"])
-    raise located.error(f"unknown statement {tokens[0].value}{did_you_mean(verb, _STARTS)}")
+    hint = did_you_mean(verb, _STARTS) or "; a pipeline is made of CREATE, SET and INSERT INTO statements"
+    raise located.error(f"unknown statement {tokens[0].value}{hint}")
 
 
 def _create(located: LocatedText, tokens: tuple[Token, ...]) -> Statement:
@@ -272,9 +269,7 @@ def _skip(tokens: Sequence[Token], at: int) -> int:
     return at
 
 
-def read_path(
-    located: LocatedText, tokens: Sequence[Token], at: int, message: str
-) -> tuple[tuple[str, ...], int]:
+def read_path(located: LocatedText, tokens: Sequence[Token], at: int, message: str) -> tuple[tuple[str, ...], int]:
     """The dotted name at a token, and the index of the first token behind it.
 
     Raises

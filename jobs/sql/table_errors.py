@@ -31,9 +31,7 @@ _UPSERT_KEY: Final = re.compile(
     r"Primary key: \[(?P<primary>.*?)\], upsert key: \[?(?P<upsert>.*?)\]?\. ",
     re.DOTALL,
 )
-_UNABLE: Final = re.compile(
-    r"Unable to create a (?P<what>source|sink) for (?:reading|writing) table '(?P<table>.*?)'"
-)
+_UNABLE: Final = re.compile(r"Unable to create a (?P<what>source|sink) for (?:reading|writing) table '(?P<table>.*?)'")
 _NO_FACTORY: Final = re.compile(
     r"Could not find any (?P<format>format )?factory for identifier '(?P<name>.*?)'"
     r"(?: that implements '(?P<kind>.*?)')?"
@@ -49,9 +47,7 @@ _VALUE: Final = re.compile(
 _UNKNOWN: Final = (
     re.compile(r"Cannot find table '(?P<table>.*?)' in any of the catalogs"),
     re.compile(r"Table (?P<table>\S+) doesn't exist or is a temporary table"),
-    re.compile(
-        r"(?:Table|View|Temporary table|Temporary view) with identifier '(?P<table>.*?)' does not exist"
-    ),
+    re.compile(r"(?:Table|View|Temporary table|Temporary view) with identifier '(?P<table>.*?)' does not exist"),
 )
 _TWICE: Final = (
     re.compile(r"(?:Table \(or view\)|Temporary table|Temporary view) '?(?P<table>\S+?)'? already exists"),
@@ -108,9 +104,7 @@ def table_error(
             )
     for pattern in _TWICE:
         if match := pattern.search(text):
-            return _at_word(
-                given, match["table"], f"there is a table or view {_last(match['table'])} already"
-            )
+            return _at_word(given, match["table"], f"there is a table or view {_last(match['table'])} already")
     return None
 
 

@@ -140,9 +140,7 @@ class CreateTable:
     def set_options(self, values: Mapping[str, str]) -> tuple[Replacement, ...]:
         """The replacements that set options, those there are and new ones."""
         changed = [
-            self.option_spans[key].becomes(quoted(value))
-            for key, value in values.items()
-            if key in self.options
+            self.option_spans[key].becomes(quoted(value)) for key, value in values.items() if key in self.options
         ]
         added = ", ".join(f"{quoted(k)} = {quoted(v)}" for k, v in values.items() if k not in self.options)
         if added and self.options_span is not None:
@@ -186,9 +184,7 @@ class _Reader:
 
     def error(self, message: str, token: Token | None) -> SqlError:
         end = self.tokens[-1].end
-        return self.statement.error(
-            f"CREATE TABLE {self.statement.name}: {message}", token.start if token else end
-        )
+        return self.statement.error(f"CREATE TABLE {self.statement.name}: {message}", token.start if token else end)
 
     def text(self, tokens: Sequence[Token]) -> str:
         return self.statement.text[tokens[0].start : tokens[-1].end] if tokens else ""
@@ -268,9 +264,7 @@ class _Reader:
         if "watermark" in self.parts:
             raise self.error("a table has one watermark, this is the second", tokens[0])
         expression = tokens[behind + 1 :]
-        self.parts["watermark"] = Watermark(
-            ".".join(path), self.text(expression), _span(expression), _span(tokens)
-        )
+        self.parts["watermark"] = Watermark(".".join(path), self.text(expression), _span(expression), _span(tokens))
 
     def _column(self, tokens: Sequence[Token]) -> Column:
         name = tokens[0]
@@ -358,9 +352,7 @@ class _Reader:
             return self._options(at + 1)
         if word == "LIKE":
             return self._like(at)
-        raise self.error(
-            f"{token.value} is not expected here: WITH ('key' = 'value') follows the columns", token
-        )
+        raise self.error(f"{token.value} is not expected here: WITH ('key' = 'value') follows the columns", token)
 
     def _options(self, at: int) -> int:
         close = self._close(at)

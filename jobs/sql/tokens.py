@@ -76,9 +76,7 @@ _KINDS: Final = {
 }
 
 # what may hide quotes from each other; a closing mark that never comes leaves the opener unmatched
-_CLOSED: Final = re.compile(
-    r"'(?:[^']|'')*'|`(?:[^`]|``)*`|(?:--|//)[^\n\r]*|/\*.*?\*/|(?P<open>'|`|/\*)", re.DOTALL
-)
+_CLOSED: Final = re.compile(r"'(?:[^']|'')*+'|`(?:[^`]|``)*+`|(?:--|//)[^\n\r]*|/\*.*?\*/|(?P<open>'|`|/\*)", re.DOTALL)
 _OPENERS: Final = {
     "'": "this text is never closed: a single quote (') is missing",
     "`": "this name is never closed: a backquote (`) is missing",
@@ -118,7 +116,24 @@ def tokenize(text: LocatedText) -> tuple[Token, ...]:
             for i, character in enumerate(token.text):
                 if character in _STRAY:
                     raise text.error(_STRAY[character], token.start + i)
-        tokens.append(
-            Token(kind, token.text, token.text.upper() if plain else "", token.start, token.end + 1)
-        )
+        tokens.append(Token(kind, token.text, token.text.upper() if plain else "", token.start, token.end + 1))
     return tuple(tokens)
+
+
+_TAIL: Final = re.compile(r"(?P<hint>/\*\+.*?\*/)|/\*.*?\*/|(?:--|//)[^\n\r]*", re.DOTALL)
+
+
+def end_with_hints(text: str, end: int, limit: int) -> int:
+    """Where a piece of SQL ends: behind its last word or behind the last hint after it, comments left out.
+
+    Parameters
+    ----------
+    text
+        The whole text.
+    end, limit
+        Where its last word ends, and where what does not belong to it begins.
+    """
+    for match in _TAIL.finditer(text, end, limit):
+        if match["hint"]:
+            end = match.end()
+    return end

@@ -143,17 +143,13 @@ class Argument:
                 return None
             raise ArgumentError(f"{self.name} must not be NULL; leave it out for its default", self.name)
         if not self._is_typed(value):
-            raise ArgumentError(
-                f"{self.name} must be {self.type.expectation}, got {self.shown(value)}", self.name
-            )
+            raise ArgumentError(f"{self.name} must be {self.type.expectation}, got {self.shown(value)}", self.name)
         if isinstance(value, int | float) and not isinstance(value, bool):
             below = self.low is not None and value < self.low
             above = self.high is not None and value > self.high
             if below or above or not math.isfinite(value):
                 verb = "be in " if self.low is not None and self.high is not None else "be "
-                raise ArgumentError(
-                    f"{self.name} must {verb}{self.range_text}, got {self.shown(value)}", self.name
-                )
+                raise ArgumentError(f"{self.name} must {verb}{self.range_text}, got {self.shown(value)}", self.name)
         if self.choices and value not in self.choices:
             choices = ", ".join(map(self.shown, self.choices))
             raise ArgumentError(f"{self.name} must be one of {choices}, got {self.shown(value)}", self.name)
@@ -340,8 +336,4 @@ def interval_text(milliseconds: float | None) -> str:
 
 
 def _number_text(value: float | None) -> str:
-    return (
-        str(int(value))
-        if isinstance(value, float) and value.is_integer() and abs(value) < 1e16
-        else str(value)
-    )
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e16 else str(value)

@@ -47,9 +47,7 @@ def _present(
         return score.tolist(), [template % tuple(row) for row in attribution]
     template = (
         "{"
-        + ",".join(
-            f'{name}:{{"DIRECTION":"%s","STRENGTH":"%.4f","ATTRIBUTION_SCORE":"%.4f"}}' for name in names
-        )
+        + ",".join(f'{name}:{{"DIRECTION":"%s","STRENGTH":"%.4f","ATTRIBUTION_SCORE":"%.4f"}}' for name in names)
         + "}"
     )
     # one list of the d columns for each of the three fields, zipped to (direction, strength, attribution)
@@ -80,7 +78,8 @@ ordinary row is noise: look at it only where the score is high. With `shingle_si
 positions are summed. With `with_directionality => FALSE` only `ATTRIBUTION_SCORE` is given.
 
 Kinesis Data Analytics publishes no formula for STRENGTH; this one is ours and agrees with its published
-examples. Costs are those of RANDOM_CUT_FOREST and the division of the score, which every tree is asked for.""",
+examples. It costs more time than RANDOM_CUT_FOREST, for every tree is asked where its part of the score
+comes from.""",
     arguments=with_common(*FOREST_ARGUMENTS, WITH_DIRECTIONALITY),
     added=(SCORE, EXPLANATION),
     make_pool=_make_pool,

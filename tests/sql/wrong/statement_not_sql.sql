@@ -1,4 +1,4 @@
--- expect: 10:1: unknown statement hello
+-- expect: 10:1: unknown statement hello; a pipeline is made of CREATE, SET and INSERT INTO statements
 CREATE TABLE loudness (
     device STRING,
     event_time TIMESTAMP_LTZ(3),

@@ -1,6 +1,6 @@
 """Wrong pipelines: each case file fails with the message its first line expects, before Flink sees anything.
 
-A case begins with ``-- expect: line:column: message``, then ``-- set: name=value`` for each placeholder it sets.
+A case begins with ``-- expect: line:column: message``, then ``-- set: name=value`` for each placeholder set.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from jobs.sql.calls import read_calls
 from jobs.sql.checks import InputColumn, check_call
 from jobs.sql.statements import Script, StatementKind, read_script
 from jobs.sql.tables import CreateTable, read_table
-
 
 CASES = sorted((Path(__file__).parents[3] / "sql" / "wrong").glob("*.sql"))
 
@@ -55,9 +54,7 @@ def problem(case: Path) -> str | None:
     """``line:column: message`` of the first thing wrong with a case; None when nothing is."""
     try:
         script = read_script(case, given(case))
-        tables = {
-            statement.name: read_table(statement) for statement in script.of_kind(StatementKind.CREATE_TABLE)
-        }
+        tables = {statement.name: read_table(statement) for statement in script.of_kind(StatementKind.CREATE_TABLE)}
         for calls in read_calls(script).values():
             for call in calls:
                 columns = schema(call, tables, script)
