@@ -12,7 +12,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, TopicAlreadyExistsError
 
 from feeds.pacing import Stop
 from feeds.records import Outgoing
@@ -125,6 +125,7 @@ class Producer:
                     max_request_size=MAX_RECORD_BYTES,
                     batch_size=64 * 1024,
                     linger_ms=5,
+                    reconnect_backoff_max_ms=1000,  # a local broker is back within seconds
                 )
             except (KafkaError, OSError, ValueError) as error:
                 raise _away(settings, error) from error
@@ -197,7 +198,9 @@ class Producer:
         if said:
             detail = f"{detail}: {said}"
         advice = "see 'cutbank status'"
-        if isinstance(error, MessageSizeTooLargeError):
+        if isinstance(error, KafkaTimeoutError):
+            advice = "it no longer answers; start it with 'cutbank up', then start this feed again"
+        elif isinstance(error, MessageSizeTooLargeError):
             advice = "it is larger than the broker's message.max.bytes or the topic's max.message.bytes"
         return CutbankError(
             f"the broker at {self._servers} did not take a record of {len(record.value)} bytes for topic "
