@@ -21,6 +21,8 @@ from jobs.sql.tokens import Token, end_with_hints
 from udfs.functions.declaration import TableFunction
 from udfs.functions.registry import FUNCTIONS
 
+__all__ = ["FLINK_TABLE_FUNCTIONS", "Call", "Input", "InputKind", "find_calls", "read_calls", "rewritten"]
+
 #: Flink 2.3's own functions that stand where a table may.
 FLINK_TABLE_FUNCTIONS: Final = frozenset(
     {

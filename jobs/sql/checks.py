@@ -9,7 +9,7 @@ from typing import Final
 from jobs.errors import SqlError
 from jobs.sql.call import Call
 from jobs.sql.suggest import nearest
-from udfs.functions.declaration import base_type
+from udfs.functions.declaration import ArgumentError, base_type
 
 _TIME_TYPES: Final = frozenset({"TIMESTAMP", "TIMESTAMP_LTZ"})
 
@@ -80,6 +80,11 @@ def check_call(call: Call, schema: Sequence[InputColumn]) -> CheckedCall:
     if not low <= len(columns) <= high:
         place = call.words["columns"][high].start if "columns" in call.words and len(columns) > high else None
         raise call.error(f"columns must be {low} to {high}, got {len(columns)}{_unless_given(call)}", place)
+    try:
+        call.function.check_columns(len(columns), call.arguments)
+    except ArgumentError as error:
+        given = [call.places[name] for name in error.arguments if name in call.places]
+        raise call.error(str(error), given[0] if given else None) from error
     return CheckedCall(call, tuple(schema), columns)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -196,6 +196,10 @@ def _no_cross_check(arguments: Mapping[str, Any]) -> None:
     """Most functions have no rule over two arguments."""
 
 
+def _any_number(columns: int, arguments: Mapping[str, Any]) -> None:
+    """Most functions take the arguments with any number of columns in their range."""
+
+
 def _numeric_only(sql_type: str) -> str | None:
     return numeric_refusal(sql_type)
 
@@ -229,6 +233,8 @@ class TableFunction:
         None for a SQL type that can be one of ``columns``, else why not; ``{column}`` stands for its name.
     check
         Rules over more than one argument; raises `ArgumentError`.
+    check_columns
+        ``check_columns(columns, arguments)``: rules that need the number of columns; raises `ArgumentError`.
     """
 
     name: str
@@ -242,7 +248,8 @@ class TableFunction:
     columns_low: int = 1
     columns_high: int = 30
     refuses_type: Callable[[str], str | None] = _numeric_only
-    check: Callable[[Mapping[str, Any]], None] = field(default=_no_cross_check)
+    check: Callable[[Mapping[str, Any]], None] = _no_cross_check
+    check_columns: Callable[[int, Mapping[str, Any]], None] = _any_number
 
     def argument(self, name: str) -> Argument | None:
         """The declaration of an argument, by name in any case; None when there is none."""

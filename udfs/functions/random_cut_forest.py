@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from models.errors import ParameterError
 from udfs.functions.common_arguments import with_common
 from udfs.functions.declaration import AddedColumn, Argument, ArgumentError, ArgumentType, TableFunction
 
@@ -70,6 +71,31 @@ def check_forest(arguments: Mapping[str, Any]) -> None:
         )
 
 
+#: Bytes below which a forest is certainly allowed, so that nothing has to be loaded to know it.
+_SMALL_BYTES: Final = 2**29
+
+
+def check_forest_size(columns: int, arguments: Mapping[str, Any]) -> None:
+    """A forest has to fit in memory; asked of the model itself, which is loaded only for a large one.
+
+    Raises
+    ------
+    ArgumentError
+        The model refuses a forest of this size.
+    """
+    numbers = columns * arguments["shingle_size"]
+    # at most twice the numbers with their padding, 12 bytes each, and 60 bytes of tree, for every row remembered
+    if arguments["trees"] * (arguments["sample_size"] + 1) * (24 * numbers + 60) < _SMALL_BYTES:
+        return
+    from models.random_cut_forest.parameters import Parameters
+
+    names = ("trees", "sample_size", "time_decay", "shingle_size", "seed")
+    try:
+        Parameters(columns, **{name: arguments[name] for name in names})
+    except ParameterError as error:
+        raise ArgumentError(str(error), "sample_size", "trees", "shingle_size") from error
+
+
 def make_forest_pool(columns: int, arguments: Mapping[str, Any], *, explain: bool) -> ModelPool:
     """Forests for rows of ``columns`` numbers; the import is here because it loads the compiled kernels."""
     from models.random_cut_forest import RandomCutForestPool
@@ -118,6 +144,7 @@ Source: Guha, Mishra, Roy, Schrijvers, "Robust Random Cut Forest Based Anomaly D
     make_pool=_make_pool,
     present=_present,
     check=check_forest,
+    check_columns=check_forest_size,
     example="""\
 CREATE VIEW scored AS
 SELECT * FROM RANDOM_CUT_FOREST(

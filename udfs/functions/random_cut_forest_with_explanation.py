@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from udfs.functions.common_arguments import with_common
 from udfs.functions.declaration import AddedColumn, Argument, ArgumentType, TableFunction
-from udfs.functions.random_cut_forest import FOREST_ARGUMENTS, SCORE, check_forest, make_forest_pool
+from udfs.functions.random_cut_forest import (
+    FOREST_ARGUMENTS,
+    SCORE,
+    check_forest,
+    check_forest_size,
+    make_forest_pool,
+)
 
 if TYPE_CHECKING:
     from models.pool import ModelPool
@@ -85,6 +91,7 @@ comes from.""",
     make_pool=_make_pool,
     present=_present,
     check=check_forest,
+    check_columns=check_forest_size,
     example="""\
 CREATE VIEW scored AS
 SELECT * FROM RANDOM_CUT_FOREST_WITH_EXPLANATION(

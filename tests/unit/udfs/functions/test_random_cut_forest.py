@@ -113,3 +113,55 @@ def test_explanation_says_what_the_formulas_say(rows: list[tuple[list[float], li
                 "ATTRIBUTION_SCORE": format(up + down, ".4f"),
             }
         assert sum(float(f["ATTRIBUTION_SCORE"]) for f in fields.values()) == pytest.approx(total, abs=1e-3)
+
+
+@pytest.mark.parametrize("on_null", ["skip", "impute"])
+def test_pools_take_the_arguments_and_their_results_become_columns(on_null: str) -> None:
+    """The largest seed and shingles: parts sum to the score, both functions score alike, warm-up is 0."""
+    given = {
+        "on_time": ("ts",), "trees": 8, "sample_size": 10, "time_decay": 100, "shingle_size": 2, "seed": 2**63 - 1,
+        "on_null": on_null,
+    }  # fmt: skip
+    rows, names = 60, ["a", "b"]
+    columns = np.random.default_rng(1).normal(size=(rows, 2))
+    times = np.arange(rows, dtype=np.int64)
+    scored = {}
+    for function in (PLAIN, EXPLAINED):
+        resolved = function.resolve(given)
+        pool = function.make_pool(2, resolved)
+        slots = np.full(rows, pool.open(), np.int32)
+        scored[function.name] = function.present(pool.process(slots, times, columns), names, resolved)
+    (plain,), (score, explanations) = scored[PLAIN.name], scored[EXPLAINED.name]
+    assert plain == score
+    assert score[:10] == [0.0] * 10 and min(score[12:]) > 0
+    for total, text in zip(score, explanations, strict=True):
+        fields = json.loads(text)
+        assert list(fields) == names
+        assert sum(float(f["ATTRIBUTION_SCORE"]) for f in fields.values()) == pytest.approx(total, abs=2e-4)
+
+
+def test_forest_that_does_not_fit_is_refused_before_anything_runs() -> None:
+    large = arguments(trees=1000, sample_size=8192)
+    EXPLAINED.check_columns(1, arguments())
+    EXPLAINED.check_columns(1, large)
+    with pytest.raises(ArgumentError, match="more than the limit"):
+        EXPLAINED.check_columns(30, large)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 1000), st.integers(10, 8192))
+def test_size_is_judged_as_the_model_judges_it(columns: int, shingle: int, trees: int, sample: int) -> None:
+    from models.errors import ParameterError
+    from models.random_cut_forest.parameters import Parameters
+
+    resolved = arguments(trees=trees, sample_size=sample, shingle_size=shingle)
+    try:
+        Parameters(columns, trees, sample, resolved["time_decay"], shingle)
+        fits = True
+    except ParameterError:
+        fits = False
+    try:
+        PLAIN.check_columns(columns, resolved)
+        allowed = True
+    except ArgumentError:
+        allowed = False
+    assert allowed == fits
