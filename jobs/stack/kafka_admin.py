@@ -44,11 +44,19 @@ def is_topic_name(name: str) -> bool:
 
 
 @contextlib.contextmanager
-def admin(settings: Settings) -> Iterator[Any]:
-    """An admin client, closed at the end; a broker that does not answer is a `StackError` that says so."""
+def admin(settings: Settings, *, patience_s: float = 10.0) -> Iterator[Any]:
+    """An admin client, closed at the end.
+
+    A broker that does not answer within ``patience_s`` seconds is a `StackError` that says so.
+    """
     client = None
     try:
-        client = KafkaAdminClient(**settings.kafka_client(), client_id="cutbank", request_timeout_ms=20_000)
+        client = KafkaAdminClient(
+            **settings.kafka_client(),
+            client_id="cutbank",
+            request_timeout_ms=20_000,
+            bootstrap_timeout_ms=int(patience_s * 1000),
+        )
         yield client
     except KafkaError as error:
         if client is None:
@@ -65,7 +73,7 @@ def admin(settings: Settings) -> Iterator[Any]:
 def is_ready(settings: Settings) -> bool:
     """Whether a broker answers and has registered itself (a topic could be created now)."""
     try:
-        with admin(settings) as client:
+        with admin(settings, patience_s=2.0) as client:
             return any(not broker.get("is_fenced") for broker in client.describe_cluster()["brokers"])
     except (StackError, OSError):
         return False

@@ -1,0 +1,146 @@
+"""The local stack on real processes: start, stop, survive, and run a Python job from Kafka to Kafka."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from jobs.errors import StackError
+from jobs.settings import Settings
+from jobs.stack import Stack
+from jobs.stack.kafka_read import Record
+from jobs.stack.processes import port_holder, wait_until
+from jobs.stack.render import flink_home
+
+COPY_JOB = str(Path(__file__).parent / "programs" / "copy_job.py")
+NAMES = ["broker", "jobmanager", "taskmanager"]
+
+
+def pids(stack: Stack) -> dict[str, int | None]:
+    return {part.name: part.pid for part in stack.status().components}
+
+
+def values(records: list[Record]) -> list[int]:
+    return sorted(json.loads(record.value or b"{}")["i"] for record in records)
+
+
+def test_up_leaves_alone_what_runs(stack: Stack) -> None:
+    before = pids(stack)
+    told: list[str] = []
+
+    status = stack.up(told.append)
+
+    assert status.ready and [part.state for part in status.components] == ["running"] * 3
+    assert pids(stack) == before and set(before) == set(NAMES)
+    assert told == [f"{name} already runs (process {before[name]})" for name in NAMES]
+
+
+def test_dashboard_answers(stack: Stack) -> None:
+    with urllib.request.urlopen(stack.settings.flink_url, timeout=10) as page:
+        assert b"Apache Flink Web Dashboard" in page.read()
+    overview = stack.rest.overview()
+    assert overview.flink_version.startswith("2.3.") and overview.slots_total == stack.settings.task_slots
+
+
+def test_a_python_job_copies_exactly_once_through_crashes(
+    stack: Stack,
+    new_topic: Callable[..., str],
+    produce: Callable[..., None],
+    read_committed: Callable[..., list[Record]],
+    flink_run: Callable[..., str],
+) -> None:
+    source, target = new_topic("copy-in"), new_topic("copy-out")
+    produce(source, [{"i": i} for i in range(200)])
+    job = flink_run("-py", COPY_JOB, stack.settings.bootstrap_servers, source, target)
+
+    first = read_committed(target, at_least=200)
+    assert values(first) == list(range(200))
+    executable, worker = json.loads(first[0].value or b"{}")["worker"].split()
+    assert executable == sys.executable and int(worker) in stack.python_workers()
+
+    os.kill(int(worker), signal.SIGKILL)
+    produce(source, [{"i": i} for i in range(200, 400)])
+    assert values(read_committed(target, at_least=400)) == list(range(400))
+
+    orphans = stack.python_workers()
+    killed = stack.kill_taskmanager()
+    assert {part.name: part.state for part in stack.status().components}["taskmanager"] == "dead"
+    produce(source, [{"i": i} for i in range(400, 600)])
+    fresh = stack.restart_taskmanager()
+    assert fresh.pid != killed and values(read_committed(target, at_least=600)) == list(range(600))
+    assert not any(psutil.pid_exists(pid) for pid in orphans), "Python workers of the killed TaskManager live on"
+
+    vertex = stack.rest.vertices(job)[0]
+    assert wait_until(lambda: "numRecordsIn" in stack.rest.metric_names(job, vertex.id), 30)
+    read: dict[str, float] = {}
+    # counted by the attempt that runs now, and fetched by the JobManager from time to time
+    assert wait_until(
+        lambda: bool(read.update(stack.rest.metrics(job, vertex.id, ["numRecordsOut"])) or read.get("numRecordsOut")),
+        30,
+    )
+    assert any("no longer reachable" in failure or "lost" in failure for failure in stack.rest.exceptions(job))
+
+    savepoint = stack.rest.stop_with_savepoint(job)
+    assert Path(savepoint.removeprefix("file:"), "_metadata").is_file()
+    assert stack.rest.wait_for_end(job).state == "FINISHED"
+    assert stack.rest.checkpoints(job).latest_savepoint is not None
+    assert wait_until(lambda: stack.python_workers() == [], 30), "workers outlive their job"
+
+
+def test_nothing_of_ours_is_left_in_flinks_own_folders(stack: Stack) -> None:
+    assert not list((flink_home() / "lib").glob("*kafka*")), "the connector belongs on our own lib folder"
+    linked = Path(stack.flink_env()["FLINK_LIB_DIR"])
+    assert list(linked.glob("flink-sql-connector-kafka-*.jar"))
+    assert {jar.name for jar in (flink_home() / "lib").glob("*.jar")} < {jar.name for jar in linked.iterdir()}
+
+
+def test_a_port_in_use_is_named_before_anything_starts(stack: Stack, make_settings: Callable[..., Settings]) -> None:
+    taken = stack.settings.kafka_port
+    other = Stack(make_settings(kafka_port=taken))
+
+    with pytest.raises(StackError, match=rf"port {taken} \(kafka_port\) is held by process {pids(stack)['broker']}"):
+        other.up()
+
+    assert [part.state for part in other.status().components] == ["stopped"] * 3
+    assert not (other.settings.state_dir / "kafka").exists()
+
+
+def test_down_stops_exactly_what_up_started(stack: Stack, make_settings: Callable[..., Settings]) -> None:
+    shared = pids(stack)
+    second = Stack(make_settings(kafka_heap_mb=256, taskmanager_memory_mb=1536, jobmanager_memory_mb=768))
+    # what looks like a broker to somebody who searches by name
+    decoy = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "kafka.Kafka", "TaskManagerRunner"])
+    try:
+        second.up()
+        begun = pids(second)
+
+        # a crash: only what died is started again, on the same data
+        os.kill(begun["broker"] or 0, signal.SIGKILL)
+        assert wait_until(lambda: second.status().components[0].state == "dead", 10)
+        assert second.up().ready
+        again = pids(second)
+        assert again["broker"] != begun["broker"]
+        assert (again["jobmanager"], again["taskmanager"]) == (begun["jobmanager"], begun["taskmanager"])
+
+        assert sorted(second.down()) == NAMES
+        assert second.down() == []
+        assert not any(psutil.pid_exists(pid or 0) for pid in again.values())
+        used = second.settings
+        ports = (used.kafka_port, used.controller_port, used.flink_port, used.jobmanager_port)
+        assert [port_holder(port) for port in ports] == [None] * 4
+        assert list((used.state_dir / "run").glob("*.json")) == []
+        assert decoy.poll() is None, "down ended a process it had not started"
+        assert pids(stack) == shared and stack.status().ready, "down reached into another stack"
+    finally:
+        decoy.kill()
+        decoy.wait()
+        second.down()
