@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.errors import SqlError
+from jobs.sql.flink_wording import CALLED, UNPLACED, reworded
 from jobs.sql.located import LocatedText
 from jobs.sql.statements import Script, Statement
 from jobs.sql.suggest import nearest
@@ -75,7 +76,7 @@ def flink_error(
     """
     given = text or statement.located
     causes = _causes(exception)
-    error = _placed(given, causes) or table_error(statement, given, [cause.message for cause in causes], script)
+    error = _placed(given, causes, script) or table_error(statement, given, [cause.message for cause in causes], script)
     if error is None:
         error = _mentioned(given, _told(causes))
     message = _clean(error.message)
@@ -101,7 +102,7 @@ def _causes(exception: str) -> list[_Cause]:
     return [cause for cause in found if cause.message or cause.name]
 
 
-def _placed(given: LocatedText, causes: Sequence[_Cause]) -> SqlError | None:
+def _placed(given: LocatedText, causes: Sequence[_Cause], script: Script | None) -> SqlError | None:
     """The error of the outermost exception that names a place."""
     for cause in causes:
         message = _NOISE.sub("", cause.message)
@@ -111,7 +112,7 @@ def _placed(given: LocatedText, causes: Sequence[_Cause]) -> SqlError | None:
             return given.error(f"the character {match['what']} has no meaning here", _offset(given.text, match))
         if match := _PLACE.search(message):
             said = match["message"] or message[: match.start()].rstrip(" ,")
-            return given.error(_reworded(said), _offset(given.text, match))
+            return given.error(reworded(said, script), _offset(given.text, match))
     return None
 
 
@@ -177,64 +178,11 @@ def _either(words: Sequence[str]) -> str:
     return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
-_REWORDED: Final = (
-    (
-        r"Object '(.*?)' not found(?: within '.*')?(; did you mean '(.*?)'\?)?",
-        r"there is no table or view \1",
-    ),
-    (r"Column '(.*?)' not found in any table(.*)", r"there is no column \1\2"),
-    (r"Column '(.*?)' not found in table '(.*?)'(.*)", r"\2 has no column \1\3"),
-    (r"Table '(.*?)' not found(.*)", r"no table of the query is called \1\2"),
-    (r"Unknown target column '(.*?)'", r"the table has no column \1"),
-    (r"Unknown identifier '(.*?)'", r"unknown name \1"),
-    (r"No match found for function signature (.*)", r"there is no function \1"),
-    (
-        r"Duplicate relation name '(.*?)' in FROM clause",
-        r"two tables are called \1: give one AS other_name",
-    ),
-    (r"Expression '(.*?)' is not being grouped", r"\1 is neither aggregated nor in GROUP BY"),
-)
-
-
-def _reworded(message: str) -> str:
-    """A validator's message in our words, where it is one of the frequent ones."""
-    for pattern, words in _REWORDED:
-        if match := re.fullmatch(pattern, message.strip(), re.DOTALL):
-            return match.expand(words)
-    return message
-
-
-_UNPLACED: Final = (
-    (
-        r"The window function (?P<at>\w+)\(.*? requires the timecol .*?, but is (?P<type>.*?)\..*",
-        "\\g<at>: the column in DESCRIPTOR must be a time attribute, it is \\g<type>",
-    ),
-    (
-        r"(?P<at>Sort) on a non-time-attribute field is not supported\.?",
-        "ORDER BY must begin with a time attribute, ascending",
-    ),
-    (
-        r"Invalid data type of time field for (?P<at>watermark) definition.* time field type is (?P<type>.*)",
-        "the column of a watermark must be TIMESTAMP(3) or TIMESTAMP_LTZ(3), it is \\g<type>",
-    ),
-    (r"A regular Column named '(?P<at>.*?)' already exists in the table\.?", "there are two columns \\g<at>"),
-    (
-        r"A (?P<what>catalog|database) with name \[(?P<at>.*?)\] does not exist.*",
-        "there is no \\g<what> \\g<at>",
-    ),
-    (
-        r"Cannot instantiate user-defined function '(?P<at>.*?)'(?P<rest>.*)",
-        "function \\g<at> cannot be loaded\\g<rest>",
-    ),
-)
-_CALLED: Final = {"Sort": "ORDER"}
-
-
 def _mentioned(given: LocatedText, message: str) -> SqlError:
     """The error for a message without a place: at the last word it mentions, else at the beginning."""
-    for pattern, words in _UNPLACED:
+    for pattern, words in UNPLACED:
         if match := re.fullmatch(pattern, message, re.DOTALL):
-            word = _CALLED.get(match["at"], match["at"]).split(".")[-1].upper()
+            word = CALLED.get(match["at"], match["at"]).split(".")[-1].upper()
             places = [token.start for token in tokenize(given) if token.is_name and token.value.upper() == word]
             return given.error(_QUALIFIED.sub(r"\1", match.expand(words)), places[-1] if places else 0)
     return given.error(message, 0)

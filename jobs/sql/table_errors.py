@@ -114,7 +114,7 @@ def _last(path: str) -> str:
 
 
 def _columns(schema: str) -> str:
-    return schema.replace(": ", " ")
+    return schema.replace(": ", " ").replace(" *ROWTIME*", "").replace(" *PROCTIME*", "")
 
 
 def _meant(match: re.Match[str], script: Script | None) -> str:

@@ -39,7 +39,7 @@ EXPECTED = {
     "reserved word column": "1:17: unexpected value: if it is a name write `value`, for it is a word of SQL",
     "lexical": "1:24: the character # has no meaning here",
     "too early": "1:30: the statement ends too early",
-    "unknown table": "1:32: there is no table or view nope",
+    "unknown table": "1:32: there is no table or view nope, did you mean nopath?",
     "unknown sink": "1:13: there is no table or view nope, did you mean nopath?",
     "unknown sink column": "1:19: the table has no column nope",
     "unknown function": "1:22: there is no function foo(<NUMERIC>)",

@@ -5,6 +5,7 @@ A case begins with ``-- expect: line:column: message``, then ``-- set: name=valu
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from jobs.sql.statements import Script, StatementKind, read_script
 from jobs.sql.tables import CreateTable, read_table
 
 CASES = sorted((Path(__file__).parents[3] / "sql" / "wrong").glob("*.sql"))
+PLANNER_CASES = sorted((Path(__file__).parents[3] / "sql" / "wrong_planner").glob("*.sql"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
@@ -26,6 +28,13 @@ def test_wrong_pipeline_is_refused_at_its_place(case: Path) -> None:
 
 def test_there_are_enough_cases() -> None:
     assert len(CASES) >= 100
+    assert len(PLANNER_CASES) >= 30
+
+
+@pytest.mark.parametrize("case", PLANNER_CASES, ids=lambda case: case.stem)
+def test_case_for_the_planner_is_right_as_far_as_can_be_told_without_one(case: Path) -> None:
+    assert problem(case) is None
+    assert re.match(r"\d+:\d+: .{10,}", expected(case))
 
 
 def test_messages_are_one_line_and_say_something() -> None:

@@ -1,0 +1,9 @@
+-- expect: 7:23: table loudness cannot be read from: there is no connector 'datagenn', did you mean datagen?
+CREATE TABLE loudness (
+    device STRING,
+    event_time TIMESTAMP_LTZ(3),
+    volume DOUBLE,
+    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+) WITH ('connector' = 'datagenn');
+CREATE TABLE scores (device STRING, volume DOUBLE) WITH ('connector' = 'blackhole');
+INSERT INTO scores SELECT device, volume FROM loudness;

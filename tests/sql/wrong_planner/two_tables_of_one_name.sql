@@ -1,0 +1,9 @@
+-- expect: 9:61: two tables are called loudness: give one AS other_name
+CREATE TABLE loudness (
+    device STRING,
+    event_time TIMESTAMP_LTZ(3),
+    volume DOUBLE,
+    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+) WITH ('connector' = 'datagen');
+CREATE TABLE scores (device STRING, volume DOUBLE) WITH ('connector' = 'blackhole');
+INSERT INTO scores SELECT device, volume FROM loudness JOIN loudness ON TRUE;
