@@ -33,7 +33,7 @@ ENV_PREFIX = "CUTBANK_"
 
 # CUTBANK_* variables that are not fields of Settings, because they are read before there are settings, or by
 # processes that have none (workers).
-OTHER_VARIABLES = frozenset({"CUTBANK_PROFILE", "CUTBANK_DEBUG", "CUTBANK_KERNEL_CACHE"})
+OTHER_VARIABLES = frozenset({"CUTBANK_PROFILE", "CUTBANK_DEBUG", "CUTBANK_KERNEL_CACHE", "CUTBANK_PROCESS"})
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 Megabytes = Annotated[int, Field(ge=256, le=1_048_576)]
@@ -57,9 +57,7 @@ class Settings(BaseModel):
         Path(".cutbank"),
         description="Everything the local stack writes: topics, checkpoints, logs, process records.",
     )
-    jars_dir: Path = Field(
-        Path("build/jars"), description="Jars resolved by Maven: broker/ and flink/ below it."
-    )
+    jars_dir: Path = Field(Path("build/jars"), description="Jars resolved by Maven: broker/ and flink/ below it.")
     data: Path = Field(Path("../shared/data"), description="Folder of recorded data sets.")
 
     kafka_port: Port = Field(19092, description="Port of the local broker.")
@@ -88,9 +86,7 @@ class Settings(BaseModel):
     kafka_password: SecretStr | None = Field(None, description="Only with SASL_*; never printed.")
 
     parallelism: int = Field(1, ge=1, le=1024, description="Default parallelism of a job.")
-    task_slots: int = Field(
-        8, ge=1, le=1024, description="Slots of the local TaskManager; one job needs one a lane."
-    )
+    task_slots: int = Field(8, ge=1, le=1024, description="Slots of the local TaskManager; one job needs one a lane.")
     checkpoint_interval_ms: int = Field(
         1000,
         ge=100,

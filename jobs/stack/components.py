@@ -74,9 +74,7 @@ def start_broker(settings: Settings) -> ProcessRecord:
         )
         if done.returncode != 0:
             reason = (done.stderr or done.stdout).strip().splitlines()
-            raise StackError(
-                f"cannot format {state / 'kafka'} for Kafka: {reason[-1] if reason else 'no message'}"
-            )
+            raise StackError(f"cannot format {state / 'kafka'} for Kafka: {reason[-1] if reason else 'no message'}")
     heap = settings.kafka_heap_mb
     command = [java, f"-Xms{min(heap, 256)}m", f"-Xmx{heap}m", "-XX:+UseSerialGC", *logging]
     command += ["-cp", classpath, "kafka.Kafka", str(properties)]
@@ -88,24 +86,26 @@ def start_broker(settings: Settings) -> ProcessRecord:
         output=log.with_suffix(".out"),
         log=log,
         ports=ports_of(settings, "broker"),
+        identity=_fresh_name("broker"),
     )
 
 
 def start_jobmanager(settings: Settings) -> ProcessRecord:
     """Start the JobManager with the dashboard (it does not answer yet)."""
-    return _start_flink(settings, "jobmanager", identity="")
+    return _start_flink(settings, "jobmanager")
 
 
 def start_taskmanager(settings: Settings) -> ProcessRecord:
     """Start a TaskManager under a new name (it has not registered yet)."""
-    return _start_flink(settings, "taskmanager", identity=f"taskmanager-{uuid.uuid4().hex[:8]}")
+    return _start_flink(settings, "taskmanager")
 
 
-def _start_flink(settings: Settings, name: str, *, identity: str) -> ProcessRecord:
+def _start_flink(settings: Settings, name: str) -> ProcessRecord:
+    identity = _fresh_name(name)
     state = settings.state_dir
     conf, lib, log = state / "flink-conf", state / "flink-lib", state / "log" / f"{name}.log"
     memory, dynamic = memory_arguments(name, conf, lib)
-    if identity:
+    if name == "taskmanager":
         dynamic = [*dynamic, "-D", f"taskmanager.resource-id={identity}"]
     opened = flink_configuration(settings)["env"]["java"]["opts"]["all"].split()
     logging = f"{(conf / 'log4j.properties').as_uri()}"
@@ -140,6 +140,10 @@ def class_path(lib: Path) -> str:
     """Flink's class path: the lib folder by name, the distribution itself last."""
     jars = sorted(lib.glob("*.jar"), key=lambda jar: (jar.name.startswith("flink-dist"), jar.name))
     return os.pathsep.join(str(jar) for jar in jars)
+
+
+def _fresh_name(component: str) -> str:
+    return f"{component}-{uuid.uuid4().hex[:8]}"
 
 
 def _cluster_id() -> str:

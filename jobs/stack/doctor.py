@@ -72,8 +72,7 @@ def _python(settings: Settings) -> Iterator[Check]:
     yield Check(
         "python",
         "ok" if right else "missing",
-        f"{version} ({sys.executable})"
-        + ("" if right else "; expected 3.11, which client and workers share"),
+        f"{version} ({sys.executable})" + ("" if right else "; expected 3.11, which client and workers share"),
         "" if right else "make clean setup PYTHON=python3.11",
     )
 
@@ -112,14 +111,10 @@ def _packages(settings: Settings) -> Iterator[Check]:
     pins = read_pins((PROJECT_ROOT / "constraints.txt").read_text(encoding="utf-8"))
     try:
         direct = {
-            _normal(re.split(r"[<>=~! ;\[]", r)[0])
-            for r in metadata.requires("cutbank") or ()
-            if "extra" not in r
+            _normal(re.split(r"[<>=~! ;\[]", r)[0]) for r in metadata.requires("cutbank") or () if "extra" not in r
         }
     except metadata.PackageNotFoundError:
-        yield Check(
-            "packages", "missing", "cutbank itself is not installed in this interpreter", "make setup"
-        )
+        yield Check("packages", "missing", "cutbank itself is not installed in this interpreter", "make setup")
         return
     absent: list[str] = []
     wrong: list[str] = []
@@ -173,9 +168,7 @@ def expected_jars() -> dict[str, str]:
     """The jars `flink-conf/jars.xml` asks for by name, as ``folder -> file name``."""
     space = {"m": "http://maven.apache.org/POM/4.0.0"}
     pom = ElementTree.parse(CONF_DIR / "jars.xml").getroot()
-    properties = {
-        node.tag.partition("}")[2]: node.text or "" for node in pom.findall("m:properties/*", space)
-    }
+    properties = {node.tag.partition("}")[2]: node.text or "" for node in pom.findall("m:properties/*", space)}
 
     def file_name(node: ElementTree.Element) -> str:
         artifact = node.findtext("m:artifactId", "", space)
@@ -259,9 +252,7 @@ def _ports(settings: Settings) -> Iterator[Check]:
             else:
                 taken = True
                 detail = f"{port} ({setting}) is held by {holder}"
-                yield Check(
-                    "ports", "missing", detail, f"end it, or set CUTBANK_{setting.upper()} to a free port"
-                )
+                yield Check("ports", "missing", detail, f"end it, or set CUTBANK_{setting.upper()} to a free port")
     if not taken:
         parts = [f"{', '.join(ports)} {what}" for ports, what in ((free, "free"), (ours, "ours")) if ports]
         yield Check("ports", "ok", "; ".join(parts))
@@ -272,9 +263,7 @@ def _disk(settings: Settings) -> Iterator[Check]:
     free = psutil.disk_usage(str(folder)).free
     detail = f"{free / GB:.1f} GB free for {settings.state_dir}"
     if free < DISK_NEEDED:
-        yield Check(
-            "disk", "missing", f"{detail}; expected at least 1 GB", "free some, or set CUTBANK_STATE_DIR"
-        )
+        yield Check("disk", "missing", f"{detail}; expected at least 1 GB", "free some, or set CUTBANK_STATE_DIR")
     elif free < DISK_COMFORTABLE:
         yield Check(
             "disk",

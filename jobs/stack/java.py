@@ -39,16 +39,12 @@ def java_executable(environ: Mapping[str, str] = os.environ) -> str:
 def java_version(executable: str) -> tuple[int, str]:
     """Major version and the whole version text, as ``(17, "17.0.15")``."""
     try:
-        done = subprocess.run(
-            [executable, "-version"], capture_output=True, text=True, timeout=30, check=False
-        )
+        done = subprocess.run([executable, "-version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StackError(f"{executable} -version does not run: {error}") from error
     match = re.search(r'version "((?:1\.)?(\d+)[^"]*)"', done.stderr + done.stdout)
     if match is None:
-        raise StackError(
-            f"{executable} -version says nothing readable: {(done.stderr + done.stdout).strip()!r}"
-        )
+        raise StackError(f"{executable} -version says nothing readable: {(done.stderr + done.stdout).strip()!r}")
     return int(match[2]), match[1]
 
 

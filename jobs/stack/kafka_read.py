@@ -76,9 +76,7 @@ class TopicReader:
         end = self._consumer.end_offsets(self._partitions)
         return {tp.partition: o for tp, o in first.items()}, {tp.partition: o for tp, o in end.items()}
 
-    def read(
-        self, start: Mapping[int, int], end: Mapping[int, int], *, timeout_s: float = 60.0
-    ) -> Iterator[Record]:
+    def read(self, start: Mapping[int, int], end: Mapping[int, int], *, timeout_s: float = 60.0) -> Iterator[Record]:
         """Committed records from ``start`` up to ``end`` (exclusive), partition by partition in order of
         offset.
 
@@ -103,9 +101,7 @@ class TopicReader:
                     waiting.discard(tp.partition)
                     self._consumer.pause(tp)
             if waiting and time.monotonic() > deadline:
-                raise StackError(
-                    f"{self._partitions[0].topic}: no record for {timeout_s:.0f} s before the end"
-                )
+                raise StackError(f"{self._partitions[0].topic}: no record for {timeout_s:.0f} s before the end")
         self._consumer.resume(*self._partitions)
 
     def all(self, *, timeout_s: float = 60.0) -> Iterator[Record]:

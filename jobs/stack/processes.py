@@ -22,6 +22,9 @@ import psutil
 
 from jobs.errors import StackError
 
+# in the environment of every process of a session: which start it belongs to
+MARK = "CUTBANK_PROCESS"
+
 
 @dataclass(frozen=True)
 class ProcessRecord:
@@ -38,7 +41,8 @@ class ProcessRecord:
     log
         Its log file.
     identity
-        The name under which a TaskManager registers with the JobManager, new at each start.
+        A name new at each start: a TaskManager registers with it, and every process of the session carries it in
+        its environment.
     """
 
     name: str
@@ -99,7 +103,7 @@ def spawn(
     output: Path,
     log: Path,
     ports: Mapping[str, int],
-    identity: str = "",
+    identity: str,
 ) -> ProcessRecord:
     """Start a process that outlives this one and record it.
 
@@ -110,7 +114,7 @@ def spawn(
     with output.open("ab") as sink:
         child = subprocess.Popen(  # outlives us on purpose; `reap` collects it if it ends before we do
             command,
-            env=dict(environ),
+            env={**environ, MARK: identity},
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
@@ -175,15 +179,22 @@ def kill(record: ProcessRecord) -> None:
 
 
 def session_members(record: ProcessRecord) -> list[psutil.Process]:
-    """Processes in the session that the recorded one leads or led, not older than it."""
+    """Processes of the session which the recorded one leads or led.
+
+    A session's number may be given out again after its end, so the mark in their environment decides.
+    """
     found = []
     for process in psutil.process_iter():
         try:
-            if os.getsid(process.pid) == record.pid and process.create_time() >= record.started - 0.5:
+            if os.getsid(process.pid) == record.pid and _carries(process, record):
                 found.append(process)
         except (ProcessLookupError, PermissionError, psutil.Error):
             continue
     return found
+
+
+def _carries(process: psutil.Process, record: ProcessRecord) -> bool:
+    return bool(process.environ().get(MARK) == record.identity)
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:

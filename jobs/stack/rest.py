@@ -13,9 +13,7 @@ from typing import Any
 from jobs.errors import StackError
 from jobs.stack.processes import wait_until
 
-RUNNING_STATES = frozenset(
-    {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "CANCELLING", "RESTARTING", "SUSPENDED"}
-)
+RUNNING_STATES = frozenset({"INITIALIZING", "CREATED", "RUNNING", "FAILING", "CANCELLING", "RESTARTING", "SUSPENDED"})
 
 
 class RestError(StackError):
@@ -192,9 +190,7 @@ class FlinkRest:
     def exceptions(self, job_id: str) -> list[str]:
         """Failures of a job, newest first, each with its stack trace as one text."""
         history = self.get(f"/jobs/{job_id}/exceptions?maxExceptions=50").get("exceptionHistory", {})
-        return [
-            str(entry.get("stacktrace") or entry.get("exceptionName")) for entry in history.get("entries", [])
-        ]
+        return [str(entry.get("stacktrace") or entry.get("exceptionName")) for entry in history.get("entries", [])]
 
     def checkpoints(self, job_id: str) -> Checkpoints:
         """Counts and the newest completed checkpoint and savepoint of a job."""
@@ -229,16 +225,12 @@ class FlinkRest:
             return bool(answer["status"]["id"] == "COMPLETED")
 
         if not wait_until(done, timeout_s):
-            raise RestError(
-                f"job {job_id}: the savepoint was not done after {timeout_s:.0f} s; see {self.url}"
-            )
+            raise RestError(f"job {job_id}: the savepoint was not done after {timeout_s:.0f} s; see {self.url}")
         operation = answer["operation"]
         if "location" not in operation:
             cause = operation.get("failure-cause", {})
             text = str(cause.get("stack-trace") or cause.get("class") or operation).strip()
-            reason = [
-                line for line in text.splitlines() if line.startswith("Caused by:")
-            ] or text.splitlines()
+            reason = [line for line in text.splitlines() if line.startswith("Caused by:")] or text.splitlines()
             raise RestError(f"job {job_id}: the savepoint failed: {reason[-1].strip()}")
         return str(operation["location"])
 
@@ -249,9 +241,7 @@ class FlinkRest:
     def wait_for_end(self, job_id: str, timeout_s: float = 60.0) -> Job:
         """Wait until a job is finished, failed or cancelled."""
         if not wait_until(lambda: not self.job(job_id).is_live, timeout_s):
-            raise RestError(
-                f"job {job_id} is still {self.job(job_id).state} after {timeout_s:.0f} s; see {self.url}"
-            )
+            raise RestError(f"job {job_id} is still {self.job(job_id).state} after {timeout_s:.0f} s; see {self.url}")
         return self.job(job_id)
 
     def get(self, path: str) -> Any:
