@@ -38,9 +38,10 @@ CREATE VIEW high_by_second AS
 SELECT device, event_time, volume, anomaly_score, window_time
 FROM TABLE(TUMBLE(TABLE high, DESCRIPTOR(event_time), INTERVAL '1' SECOND));
 
+-- Times leave as text: Flink's JSON would drop the zeros at the end of a second's fraction.
 CREATE TABLE scores (
     device        STRING,
-    event_time    TIMESTAMP_LTZ(3),
+    event_time    STRING,
     volume        DOUBLE,
     anomaly_score DOUBLE
 ) WITH (
@@ -50,7 +51,6 @@ CREATE TABLE scores (
     'key.format' = 'raw',
     'key.fields' = 'device',
     'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
     'sink.delivery-guarantee' = 'exactly-once',
     'sink.transactional-id-prefix' = 'loudness-scores',
     'properties.transaction.timeout.ms' = '900000'
@@ -59,7 +59,7 @@ CREATE TABLE scores (
 -- One partition's worth of alerts is in order: the sort runs in one place, and the sink writes with one task.
 CREATE TABLE alerts (
     device        STRING,
-    event_time    TIMESTAMP_LTZ(3),
+    event_time    STRING,
     volume        DOUBLE,
     anomaly_score DOUBLE
 ) WITH (
@@ -69,7 +69,6 @@ CREATE TABLE alerts (
     'key.format' = 'raw',
     'key.fields' = 'device',
     'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
     'sink.delivery-guarantee' = 'exactly-once',
     'sink.transactional-id-prefix' = 'loudness-alerts',
     'sink.parallelism' = '1',
@@ -77,12 +76,12 @@ CREATE TABLE alerts (
 );
 
 CREATE TABLE minutes (
-    device     STRING,
-    window_start TIMESTAMP_LTZ(3),
-    blocks     BIGINT,
-    max_volume DOUBLE,
-    max_score  DOUBLE,
-    anomalies  BIGINT
+    device       STRING,
+    window_start STRING,
+    blocks       BIGINT,
+    max_volume   DOUBLE,
+    max_score    DOUBLE,
+    anomalies    BIGINT
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'loudness-minutes',
@@ -90,21 +89,20 @@ CREATE TABLE minutes (
     'key.format' = 'raw',
     'key.fields' = 'device',
     'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
     'sink.delivery-guarantee' = 'exactly-once',
     'sink.transactional-id-prefix' = 'loudness-minutes',
     'properties.transaction.timeout.ms' = '900000'
 );
 
 INSERT INTO scores
-SELECT device, event_time, volume, anomaly_score FROM scored;
+SELECT device, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), volume, anomaly_score FROM scored;
 
 INSERT INTO alerts
-SELECT device, event_time, volume, anomaly_score FROM high_by_second
+SELECT device, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), volume, anomaly_score FROM high_by_second
 ORDER BY window_time, anomaly_score DESC;
 
 INSERT INTO minutes
-SELECT device, window_start, COUNT(*), MAX(volume), MAX(anomaly_score),
+SELECT device, DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), COUNT(*), MAX(volume), MAX(anomaly_score),
        COUNT(*) FILTER (WHERE anomaly_score > ${threshold:-1.8})
 FROM TABLE(TUMBLE(TABLE scored, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 GROUP BY device, window_start, window_end;
