@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from jobs.errors import SqlError
 from jobs.sql.literals import Literal, LiteralError, read_literal
+from jobs.sql.located import excerpt
 from jobs.sql.statements import Statement
 from jobs.sql.suggest import did_you_mean
 from jobs.sql.tokens import Token
@@ -194,7 +195,7 @@ class _Reader:
             raise self.error(str(error), tokens[0].start) from error
 
     def _shown(self, tokens: Sequence[Token]) -> str:
-        return self.statement.text[tokens[0].start : tokens[-1].end]
+        return excerpt(self.statement.text[tokens[0].start : tokens[-1].end])
 
     def _descriptor(self, argument: Argument, tokens: Sequence[Token]) -> tuple[Word, ...]:
         opens = len(tokens) > 2 and tokens[0].upper == "DESCRIPTOR" and tokens[1].upper == "("

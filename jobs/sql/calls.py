@@ -14,7 +14,7 @@ from typing import Final
 from jobs.sql.arguments import TableTokens, read_arguments
 from jobs.sql.call import Call, Input, InputKind
 from jobs.sql.lineage import names_in
-from jobs.sql.located import LocatedText, Position, Replacement
+from jobs.sql.located import LocatedText, Position, Replacement, excerpt
 from jobs.sql.statements import Script, Statement, StatementKind, read_path
 from jobs.sql.suggest import nearest
 from jobs.sql.tokens import Token, end_with_hints
@@ -292,9 +292,9 @@ class _Scanner:
             start = self.tokens[at + 1].start
             end = end_with_hints(self.statement.text, end, table.end)
         else:
+            written = excerpt(self.statement.text[start:end])
             raise self.statement.error(
-                f"{function.name}: {argument} must be TABLE name or (SELECT ...), got {self.statement.text[start:end]}",
-                start,
+                f"{function.name}: {argument} must be TABLE name or (SELECT ...), got {written}", start
             )
         return Input(
             argument=argument,

@@ -15,7 +15,7 @@ from typing import Final
 from jobs.errors import SqlError
 from jobs.sql.flink_wording import CALLED, UNPLACED, reworded
 from jobs.sql.located import LocatedText
-from jobs.sql.statements import Script, Statement
+from jobs.sql.statements import Script, Statement, StatementKind
 from jobs.sql.suggest import nearest
 from jobs.sql.table_errors import table_error
 from jobs.sql.tokens import tokenize
@@ -83,6 +83,30 @@ def flink_error(
     for name, alias in (aliases or {}).items():
         message = message.replace(name, alias)
     return SqlError(message, file=error.file, line=error.line, column=error.column)
+
+
+def refused_insert(script: Script, exception: str) -> Statement:
+    """The INSERT that an error is about when Flink planned several together: the one into a table it names.
+
+    Parameters
+    ----------
+    script
+        The whole file; it holds an INSERT.
+    exception
+        The text of the exception.
+
+    Returns
+    -------
+    Statement
+        The first INSERT into a table the text names in quotes, outermost message first; else the first INSERT.
+    """
+    inserts = list(script.of_kind(StatementKind.INSERT))
+    for cause in _causes(exception):
+        named = {path.replace("`", "").split(".")[-1] for path in re.findall(r"'([^'\n]+)'", cause.message)}
+        for insert in inserts:
+            if insert.name in named:
+                return insert
+    return inserts[0]
 
 
 def _causes(exception: str) -> list[_Cause]:
@@ -211,4 +235,4 @@ def _clean(message: str) -> str:
     return " ".join(_QUALIFIED.sub(r"\1", message).split())
 
 
-__all__ = ["flink_error"]
+__all__ = ["flink_error", "refused_insert"]

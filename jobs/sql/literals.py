@@ -9,6 +9,7 @@ from typing import Final
 
 from jobs.sql.tokens import Kind, Token
 
+_LONGEST_MS: Final = 2**63 - 1
 _UNITS_MS: Final = {"SECOND": 1_000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
 
 
@@ -95,6 +96,12 @@ def _interval(tokens: Sequence[Token]) -> int:
         milliseconds = Decimal(text.value.strip()) * _UNITS_MS[singular]
     except InvalidOperation:
         raise LiteralError(f"has an interval of '{text.value}', which is not a number", text) from None
-    if not milliseconds.is_finite() or milliseconds != milliseconds.to_integral_value():
+    except ArithmeticError:
+        raise LiteralError("has an interval longer than Flink can hold", text) from None
+    if not milliseconds.is_finite():
+        raise LiteralError(f"has an interval of '{text.value}', which is not a number", text)
+    if abs(milliseconds) > _LONGEST_MS:
+        raise LiteralError("has an interval longer than Flink can hold", text)
+    if milliseconds % 1:
         raise LiteralError("has an interval that is not a whole number of milliseconds", text)
     return int(-milliseconds if negative else milliseconds)

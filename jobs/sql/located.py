@@ -39,6 +39,12 @@ class Piece(NamedTuple):
     copied: bool
 
 
+def excerpt(text: str, limit: int = 60) -> str:
+    """A piece of SQL as messages show it: one line, and no longer than is needed to know it again."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 3].rstrip() + "..."
+
+
 @dataclass(frozen=True, eq=False)
 class File:
     """A pipeline file as it was read: the name that messages show, and the text."""
@@ -59,6 +65,7 @@ class File:
     def error(self, message: str, offset: int = 0) -> SqlError:
         """The error to raise for something wrong at ``offset``."""
         line, column = self.position(offset)
+        message = " ".join(message.split())  # an error is one line, whatever it quotes
         return SqlError(message, file=self.name, line=line, column=column)
 
 

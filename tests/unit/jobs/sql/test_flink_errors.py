@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.sql.flink_errors import flink_error
+from jobs.sql.flink_errors import flink_error, refused_insert
 from jobs.sql.located import File, LocatedText, Replacement
 from jobs.sql.source import fill
 from jobs.sql.statements import Script, split
@@ -148,6 +148,12 @@ def test_unknown_names_suggest_those_of_the_file() -> None:
     message = "Cannot find table '`default_catalog`.`default_database`.`score`' in any of the catalogs [x]"
     error = flink_error(found.statements[0], message, script=found)
     assert str(error) == "p.sql:1:13: there is no table or view score, did you mean scores?"
+
+
+def test_insert_is_found_when_several_are_planned_together() -> None:
+    found = script("INSERT INTO a SELECT 1;\nINSERT INTO fs SELECT 1;\nINSERT INTO `c`.d.pk SELECT 1;")
+    for name, table in (("sink updates", "fs"), ("upsert key differs", "pk"), ("order by", "a")):
+        assert refused_insert(found, MESSAGES[name]["message"]).name == table
 
 
 @pytest.mark.parametrize("message", ["", "\n", "java.lang.NullPointerException", "boom", "Caused by: x"])

@@ -82,6 +82,9 @@ def test_intervals_are_milliseconds(text: str, milliseconds: int) -> None:
         ("INTERVAL 'one' SECOND", "one"),
         ("INTERVAL 'NaN' SECOND", "NaN"),
         ("INTERVAL '0.0005' SECOND", "0.0005"),
+        ("INTERVAL '1e999' SECOND", "1e999"),
+        ("INTERVAL '1e999999' DAY", "1e999999"),
+        ("INTERVAL 'Infinity' DAY", "Infinity"),
         ("INTERVAL", "INTERVAL"),
     ],
 )
