@@ -117,23 +117,11 @@ def _functions_elsewhere(script: Script) -> frozenset[str] | None:
 
 # words that end a FROM clause
 _FROM_ENDS: Final = frozenset(
-    [
-        "VALUES",
-        "WHERE",
-        "GROUP",
-        "HAVING",
-        "WINDOW",
-        "QUALIFY",
-        "ORDER",
-        "LIMIT",
-        "FETCH",
-        "OFFSET",
-        "UNION",
-        "EXCEPT",
-        "INTERSECT",
-        "MINUS",
-    ]
-)
+    {
+        "VALUES", "WHERE", "GROUP", "HAVING", "WINDOW", "QUALIFY", "ORDER", "LIMIT", "FETCH", "OFFSET", "UNION",
+        "EXCEPT", "INTERSECT", "MINUS",
+    }
+)  # fmt: skip
 
 
 class _Scanner:
