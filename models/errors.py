@@ -2,9 +2,10 @@
 
 ModelError
 ├── ParameterError      a constructor argument is out of its range
-├── InputError          a value that cannot be scored or learned (NaN, infinity, wrong shape); the model
-is unharmed └── SnapshotError       bytes that cannot be loaded: foreign, truncated, altered, another
-version or parameters
+├── InputError          a value that cannot be scored or learned (NaN, infinity, wrong shape);
+│                       the model is unharmed
+└── SnapshotError       bytes that cannot be loaded: foreign, truncated, altered, or of
+                        another version or other parameters
 """
 
 from __future__ import annotations

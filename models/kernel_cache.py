@@ -63,9 +63,7 @@ def source_of(module: str) -> str:
     loader = None if spec is None else spec.loader
     text = loader.get_source(module) if loader is not None and hasattr(loader, "get_source") else None
     if text is None:
-        raise RuntimeError(
-            f"the source of {module} cannot be read, which the kernel cache needs: ship .py files"
-        )
+        raise RuntimeError(f"the source of {module} cannot be read, which the kernel cache needs: ship .py files")
     return str(text)
 
 
@@ -93,9 +91,7 @@ def imports_of(module: str) -> set[str]:
     for node in ast.walk(syntax_of(module)):
         if isinstance(node, ast.Import):
             found.update(name.name for name in node.names if name.name.split(".")[0] == top)
-        elif (
-            isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] == top
-        ):
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] == top:
             assert node.module is not None
             found.add(node.module)
             for name in node.names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ class ModelPool(Protocol):
 
     def process(
         self, slots: npt.NDArray[np.int32], times_ms: npt.NDArray[np.int64], columns: npt.NDArray[np.float64]
-    ) -> dict[str, np.ndarray]:
+    ) -> dict[str, npt.NDArray[Any]]:
         """Score each row with the model of its slot, then learn it, row by row.
 
         Shapes: ``slots`` int32 (n,), ``times_ms`` int64 (n,) milliseconds since 1970 UTC, ``columns`` float64

@@ -136,11 +136,7 @@ def _operation(result: types.Type, addresses: int, emit: Callable[..., Any]) -> 
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[Any]) -> Any:
             groups = _Groups(builder, width, arguments[-1])
             value = emit(groups, *arguments[:-1])
-            return (
-                context.make_tuple(builder, signature.return_type, value)
-                if isinstance(value, list)
-                else value
-            )
+            return context.make_tuple(builder, signature.return_type, value) if isinstance(value, list) else value
 
         return result(*([ADDRESS] * addresses), width), generate
 
@@ -294,9 +290,7 @@ def four_levels(
             builder,
             [
                 builder.load(
-                    builder.inttoptr(
-                        builder.add(ranges, builder.shl(node, ir.Constant(LONG, 4))), FLOAT.as_pointer()
-                    )
+                    builder.inttoptr(builder.add(ranges, builder.shl(node, ir.Constant(LONG, 4))), FLOAT.as_pointer())
                 )
                 for node in nodes
             ],
@@ -335,9 +329,7 @@ def _transposed_totals(groups: _Groups, sums: Values) -> Any:
         return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT, len(lanes)), lanes))
 
     def pairs(a: Any, b: Any) -> Any:
-        return builder.fadd(
-            picked(a, b, [0, 2, 8, 10, 4, 6, 12, 14]), picked(a, b, [1, 3, 9, 11, 5, 7, 13, 15])
-        )
+        return builder.fadd(picked(a, b, [0, 2, 8, 10, 4, 6, 12, 14]), picked(a, b, [1, 3, 9, 11, 5, 7, 13, 15]))
 
     folded = pairs(pairs(sums[0], sums[1]), pairs(sums[2], sums[3]))
     return builder.fadd(picked(folded, folded, [0, 1, 2, 3]), picked(folded, folded, [4, 5, 6, 7]))

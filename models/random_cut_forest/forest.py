@@ -129,7 +129,7 @@ class RandomCutForest:
     @classmethod
     def load(cls, data: bytes, threads: int = 1) -> RandomCutForest:
         """The forest of a snapshot, which continues bit for bit; SnapshotError if the bytes are not one."""
-        parameters = snapshot.read_header(data)[0].parameters
+        parameters = snapshot.read(data)[0].parameters
         forest = cls.__new__(cls)
         forest._pool = RandomCutForestPool(
             parameters.dimensions, parameters.trees, parameters.sample_size, parameters.time_decay,

@@ -32,11 +32,10 @@ from models.random_cut_forest.layout import (
     TWO,
     ZERO,
     Layout,
-    Tree,
     header_of,
     is_inner,
     tree_at,
-)
+)  # fmt: skip
 from models.random_cut_forest.machine import F64, I64, Address, Code, Count, load_f32, load_u16, load_u32
 from models.random_cut_forest.tree import high_corner, low_corner, point_of
 
@@ -59,9 +58,7 @@ def _filled(leaf_point: Address, x: Address, missing: npt.NDArray[np.bool_], k: 
 
 
 @inner
-def _leaf_rank(
-    tree: Tree, leaf: Code, x: Address, missing: npt.NDArray[np.bool_], depth: int, width: Any
-) -> float:
+def _leaf_rank(tree: Address, leaf: Code, x: Address, missing: npt.NDArray[np.bool_], depth: int, width: Any) -> float:
     """Rank of a leaf's proposal at the leaf itself."""
     if _leaf_distance(tree, leaf, x, missing, width) > 0.0:
         return 1.0 / (depth + 1.0)
@@ -70,7 +67,7 @@ def _leaf_rank(
 
 
 @inner
-def _leaf_distance(tree: Tree, leaf: Code, x: Address, missing: npt.NDArray[np.bool_], width: Any) -> float:
+def _leaf_distance(tree: Address, leaf: Code, x: Address, missing: npt.NDArray[np.bool_], width: Any) -> float:
     """Distance in the known dimensions."""
     point = point_of(tree, leaf, width)
     total, lane = 0.0, ZERO
@@ -83,7 +80,7 @@ def _leaf_distance(tree: Tree, leaf: Code, x: Address, missing: npt.NDArray[np.b
 
 @inner
 def _rank_above(
-    tree: Tree,
+    tree: Address,
     node: Code,
     leaf: Code,
     rank: float,
@@ -110,10 +107,10 @@ def _rank_above(
 
 
 @inner
-def best_leaf(tree: Tree, x: Address, missing: npt.NDArray[np.bool_], stack: Proposals, width: Any) -> Code:
+def best_leaf(tree: Address, x: Address, missing: npt.NDArray[np.bool_], stack: Proposals, width: Any) -> Code:
     """The leaf whose values fill the point best in this tree. Depth first, left to right, without
     recursion."""
-    code = load_u32(tree.record + ROOT)
+    code = load_u32(tree + ROOT)
     depth = 0
     while True:
         while is_inner(tree, code):  # down, to the left where both sides are open
@@ -151,7 +148,7 @@ def propose(
     """Let every tree fill the point at address x; False if the forest is empty."""
     for number in range(I64(layout.trees)):
         tree = tree_at(block, np.uint64(number), layout)
-        if load_u32(tree.record + ROOT) == NONE:
+        if load_u32(tree + ROOT) == NONE:
             return False
         leaf = best_leaf(tree, x, missing, stack, width)
         stack.distances[number] = _leaf_distance(tree, leaf, x, missing, width)

@@ -17,14 +17,15 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-U = np.uint64
-F32 = np.float32
-F64 = np.float64
-I64 = np.int64
+# numba's types, which decide inside a kernel; to the type checker a kernel's numbers are plain ones
+U: Any = np.uint64
+F32: Any = np.float32
+F64: Any = np.float64
+I64: Any = np.int64
 
-Address: TypeAlias = np.uint64
-Code: TypeAlias = np.uint64
-Count: TypeAlias = np.uint64
+Address: TypeAlias = Any
+Code: TypeAlias = Any
+Count: TypeAlias = Any
 
 _BYTE, _HALF, _WORD, _LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
@@ -74,7 +75,7 @@ def _cast(source: types.Type, target: types.Type, ir_type: ir.Type) -> Callable[
 
         return target(source), emit
 
-    return cast  # type: ignore[no-any-return]
+    return cast
 
 
 #: The 64 bits of a float64 as an integer, and back. Positive floats order like their bits.

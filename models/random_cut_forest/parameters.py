@@ -66,7 +66,8 @@ class Parameters:
             raise ParameterError(f"missing must be 'reject' or 'impute', got {self.missing!r}")
         if not self.sample_size < self.time_decay:
             raise ParameterError(
-                f"sample_size must be below time_decay, got sample_size {self.sample_size} and time_decay {self.time_decay}"
+                f"sample_size must be below time_decay, got sample_size {self.sample_size} and "
+                f"time_decay {self.time_decay}"
             )
         needed = block_bytes(self.layout)
         if needed > MEMORY_LIMIT:

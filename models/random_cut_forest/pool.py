@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from models.errors import InputError, ModelError, ParameterError, SnapshotError
-from models.random_cut_forest import kernels, snapshot
+from models.random_cut_forest import kernels, layout, snapshot, work
 from models.random_cut_forest.attribution import PART
 from models.random_cut_forest.boxes import width_of
-from models.random_cut_forest.layout import NONE, OFFSETS, RANDOM, RANGE, ROOT, block_bytes
-from models.random_cut_forest.learning import LARGEST
+from models.random_cut_forest.layout import OFFSETS
 from models.random_cut_forest.parameters import Parameters
+from models.random_cut_forest.records import LARGEST
 from models.random_cut_forest.sampler import EPOCH
 from models.random_cut_forest.scoring import UNIT
 
@@ -82,30 +82,26 @@ class RandomCutForestPool:
         self.explain = explain
         self.threads = min(threads, self.parameters.trees)
         self.layout = self.parameters.layout
-        self.slot_bytes = block_bytes(self.layout)
+        self.slot_bytes = layout.block_bytes(self.layout)
         self._rate = self.parameters.rate
         self._epoch = EPOCH * self.parameters.time_decay
         self._width: Any = width_of(int(self.layout.lanes))
         self._filling = self.parameters.missing == "impute"
-        self._random = (
-            np.random.SeedSequence(self.parameters.seed).generate_state(self.parameters.trees, np.uint64) | 1
-        )
+        words = np.random.SeedSequence(self.parameters.seed).generate_state(self.parameters.trees, np.uint64)
+        self._random = words | np.uint64(1)
         self._blocks: list[npt.NDArray[np.uint8] | None] = []
         self._addresses = np.zeros(0, np.uint64)
         self._free: list[int] = []
-        self._scratch = [_aligned(kernels.scratch_bytes(self.layout)) for _ in range(self.threads)]
+        self._scratch = [_aligned(work.work_bytes(self.layout)) for _ in range(self.threads)]
         for scratch in self._scratch:
-            kernels.prepare_scratch(scratch, self.layout)
+            work.prepare(scratch, self.layout)
         self._workers: ThreadPoolExecutor | None = None
         kernels.make_ready(int(self.layout.lanes))
 
     # ---------------------------------------------------------------- slots
     def open(self) -> int:
         """A fresh forest; its slot."""
-        block = self._fresh_block()
-        trees = self._trees(block)
-        trees[:, int(RANDOM) : int(RANDOM) + 8] = self._random[:, None].view(np.uint8)
-        return self._place(block)
+        return self._place(self._fresh_block())
 
     def close(self, slot: int) -> None:
         """Forget the forest of a slot and give its memory back; the slot may be handed out again."""
@@ -122,13 +118,11 @@ class RandomCutForestPool:
     def load(self, data: bytes) -> int:
         """A slot that continues bit for bit where `dump` left off; SnapshotError if the bytes are not such a
         forest."""
-        facts, sections = snapshot.read_header(data)
+        facts, sections = snapshot.read(data)
         for name in ("dimensions", "trees", "sample_size", "time_decay", "shingle_size", "seed", "missing"):
             theirs, ours = getattr(facts.parameters, name), getattr(self.parameters, name)
             if theirs != ours:
-                raise SnapshotError(
-                    f"the snapshot is of a forest with {name} {theirs!r}, this one has {ours!r}"
-                )
+                raise SnapshotError(f"the snapshot is of a forest with {name} {theirs!r}, this one has {ours!r}")
         block = self._fresh_block()
         snapshot.decode(facts, sections, block)
         return self._place(block)
@@ -138,25 +132,10 @@ class RandomCutForestPool:
         """Bytes held by the open forests."""
         return (len(self._blocks) - len(self._free)) * self.slot_bytes
 
-    def _trees(self, block: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        start = int(self.layout.trees_at)
-        return block[start:].reshape(self.parameters.trees, int(self.layout.tree_bytes))
-
     def _fresh_block(self) -> npt.NDArray[np.uint8]:
         """A block without records: no offsets yet, empty trees, sentinels in place."""
         block = _aligned(self.slot_bytes)
-        dimensions, sample, lanes = (
-            self.parameters.dimensions,
-            self.parameters.sample_size,
-            int(self.layout.lanes),
-        )
-        block[int(OFFSETS) : int(OFFSETS) + 8 * dimensions].view(np.float64)[:] = np.nan
-        trees = self._trees(block)
-        trees[:, int(ROOT) : int(ROOT) + 4] = np.array([NONE], np.uint32).view(np.uint8)
-        sentinel = int(self.layout.headers_at) + 16 * sample + int(RANGE)
-        trees[:, sentinel : sentinel + 4] = np.ones(1, np.float32).view(np.uint8)
-        box = int(self.layout.boxes_at) + 8 * lanes * sample
-        trees[:, box : box + 8 * lanes] = np.repeat(np.array([-1e38, 1e38], np.float32), lanes).view(np.uint8)
+        layout.prepare(block, self.layout, self._random)
         return block
 
     def _place(self, block: npt.NDArray[np.uint8]) -> int:
@@ -183,7 +162,7 @@ class RandomCutForestPool:
         slots: npt.NDArray[np.int32],
         times_ms: npt.NDArray[np.int64],
         columns: npt.NDArray[np.float64],
-    ) -> dict[str, np.ndarray]:
+    ) -> dict[str, npt.NDArray[Any]]:
         """Score each row with the forest of its slot, then learn it; rows of one slot in the order given.
 
         Returns ``{"score": float64 (n,)}``, with `explain` also ``{"attribution": float64 (n, d, 2)}``: above
@@ -241,14 +220,14 @@ class RandomCutForestPool:
             self._workers = ThreadPoolExecutor(self.threads, "random-cut-forest")
         cuts = [number * trees // self.threads for number in range(self.threads + 1)]
 
-        def work(number: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        def through(number: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
             mine, my_parts = np.zeros_like(scores), np.zeros_like(parts)
             scratch = np.uint64(self._scratch[number].ctypes.data)
             first, end = cuts[number], cuts[number + 1]
             kernels.process_rows(*call, first, end, False, False, mine, my_parts, scratch, self._width)
             return mine, my_parts
 
-        for mine, my_parts in self._workers.map(work, range(self.threads)):
+        for mine, my_parts in self._workers.map(through, range(self.threads)):
             scores += mine
             parts += my_parts
         kernels.remember_rows(self.layout, blocks, starts, order, values)
@@ -258,7 +237,8 @@ class RandomCutForestPool:
         value = float(values[row, column])
         if np.isnan(value):
             return InputError(
-                f"row {row}, column {column}: NaN is not a number to score; leave the row out, or ask for missing='impute'"
+                f"row {row}, column {column}: NaN is not a number to score; leave the row out, or ask for "
+                "missing='impute'"
             )
         if np.isinf(value):
             return InputError(f"row {row}, column {column}: {value} is not finite; leave the row out")
@@ -267,15 +247,13 @@ class RandomCutForestPool:
             "leave the row out or scale the column"
         )
 
-    def _answer(self, scores: npt.NDArray[np.int64], parts: npt.NDArray[np.int64]) -> dict[str, np.ndarray]:
+    def _answer(self, scores: npt.NDArray[np.int64], parts: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
         score = scores / (UNIT * self.parameters.trees)
         if not self.explain:
             return {"score": score}
         return {"score": score, "attribution": self._scaled(score, parts)}
 
-    def _scaled(
-        self, score: npt.NDArray[np.float64], parts: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float64]:
+    def _scaled(self, score: npt.NDArray[np.float64], parts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Parts as shares of the score: they add up to it."""
         shares = parts / (PART * self.parameters.trees)
         total = shares.sum(axis=(1, 2))
@@ -294,9 +272,7 @@ class RandomCutForestPool:
             raise self._refusal(values, row, dimension)
         return self.impute(slot, values) if self._filling else values
 
-    def _read(
-        self, slot: int, vectors: Any, explain: bool
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    def _read(self, slot: int, vectors: Any, explain: bool) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         values = self._vectors(slot, vectors)
         n, dimensions = values.shape[0], self.parameters.dimensions
         scores = np.zeros(n, np.int64)
@@ -314,9 +290,7 @@ class RandomCutForestPool:
         score, parts = self._read(slot, vectors, True)
         return self._scaled(score, parts.reshape(-1, self.parameters.dimensions, 2)[: score.size])
 
-    def impute(
-        self, slot: int, vectors: npt.NDArray[np.float64], quantile: float = 0.5
-    ) -> npt.NDArray[np.float64]:
+    def impute(self, slot: int, vectors: npt.NDArray[np.float64], quantile: float = 0.5) -> npt.NDArray[np.float64]:
         """A copy of full vectors (n, d * shingle_size) with NaNs replaced by what the forest expects there.
 
         `quantile` 0.5 is the median of the nearer half of the trees' proposals; 0.1 and 0.9 make a band. A
@@ -325,9 +299,7 @@ class RandomCutForestPool:
         values = self._checked(vectors, self.parameters.vector).copy()
         block = self._block(slot)
         scratch = np.uint64(self._scratch[0].ctypes.data)
-        if not kernels.fill_vectors(
-            self.layout, self._addresses[slot], values, quantile, scratch, self._width
-        ):
+        if not kernels.fill_vectors(self.layout, self._addresses[slot], values, quantile, scratch, self._width):
             offsets = block[int(OFFSETS) : int(OFFSETS) + 8 * self.parameters.dimensions].view(np.float64)
             first = np.tile(np.nan_to_num(offsets), self.parameters.shingle_size)
             values = np.where(np.isnan(values), first, values)

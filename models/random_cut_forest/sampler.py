@@ -26,12 +26,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import numpy.typing as npt
-
 from models.kernel_cache import inline, inner
-from models.random_cut_forest.boxes import lanes_of
-from models.random_cut_forest.layout import FOUR, GOAL, ONE, RANDOM, TWO, ZERO, Tree
+from models.random_cut_forest.layout import FOUR, GOAL, KEY_LEAVES, KEYS, ONE, POINTS, RANDOM, THREE, TWO, ZERO, part
 from models.random_cut_forest.machine import (
     F64,
     I64,
@@ -63,13 +59,13 @@ _UNIT = 1.0 / 9007199254740992.0
 
 
 @inline
-def uniform(tree: Tree) -> float:
+def uniform(tree: Address) -> float:
     """A random number in (0, 1] from the tree's own generator (64-bit xorshift*, Vigna 2016)."""
-    state = load_u64(tree.record + RANDOM)
+    state = load_u64(tree + RANDOM)
     state ^= state >> _SHIFTS[0]
     state ^= state << _SHIFTS[1]
     state ^= state >> _SHIFTS[2]
-    store_u64(tree.record + RANDOM, state)
+    store_u64(tree + RANDOM, state)
     return (F64(I64((state * _MULTIPLIER) >> _SHIFTS[3])) + 0.5) * _UNIT
 
 
@@ -92,32 +88,33 @@ def key_of(e: float, grown: float) -> Count:
 
 
 @inline
-def largest_key(tree: Tree) -> float:
+def largest_key(tree: Address) -> float:
     """H: the key on top of the heap."""
-    return real_of(load_u32(tree.keys) << _HALF_WORD)
+    return real_of(load_u32(part(tree, KEYS)) << _HALF_WORD)
 
 
 @inline
-def set_goal(tree: Tree, reached: float) -> None:
+def set_goal(tree: Address, reached: float) -> None:
     """Draw when the next record is taken; `reached` is C of the record after the one just taken."""
-    store_f64(tree.record + GOAL, reached - math.log(uniform(tree)) / largest_key(tree))
+    store_f64(tree + GOAL, reached - math.log(uniform(tree)) / largest_key(tree))
 
 
 @inner
-def _point_above(tree: Tree, a: Code, b: Code, lanes: Count) -> bool:
+def _point_above(tree: Address, a: Code, b: Code, lanes: Count) -> bool:
     """Does the point of leaf a come after that of leaf b in lexicographic order."""
-    x, y = tree.points + a * lanes * FOUR, tree.points + b * lanes * FOUR
+    points = part(tree, POINTS)
+    x, y = points + a * lanes * FOUR, points + b * lanes * FOUR
     lane = ZERO
     while lane < lanes:
         p, q = load_f32(x + lane * FOUR), load_f32(y + lane * FOUR)
         if p != q:
-            return p > q
+            return bool(p > q)
         lane += ONE
     return False
 
 
 @inline
-def _goes_before(tree: Tree, key: Count, leaf: Code, other: Count, other_leaf: Code, lanes: Count) -> bool:
+def _goes_before(tree: Address, key: Count, leaf: Code, other: Count, other_leaf: Code, lanes: Count) -> bool:
     """Is (key, leaf) to be dropped before (other, other_leaf)."""
     if key != other:
         return key > other
@@ -125,18 +122,21 @@ def _goes_before(tree: Tree, key: Count, leaf: Code, other: Count, other_leaf: C
 
 
 @inline
-def _put(tree: Tree, place: Count, key: Count, leaf: Code) -> None:
-    store_u32(tree.keys + place * FOUR, key)
-    store_u16(tree.key_leaves + place * TWO, leaf)
+def _put(tree: Address, place: Count, key: Count, leaf: Code) -> None:
+    store_u32(part(tree, KEYS) + place * FOUR, key)
+    store_u16(part(tree, KEY_LEAVES) + place * TWO, leaf)
 
 
 @inner
-def add_key(tree: Tree, size: Count, key: Count, leaf: Code, lanes: Count) -> None:
+def add_key(tree: Address, size: Count, key: Count, leaf: Code, lanes: Count) -> None:
     """A sample more in a heap of `size` samples."""
     place = size
     while place > ZERO:
         above = (place - ONE) >> ONE
-        above_key, above_leaf = load_u32(tree.keys + above * FOUR), load_u16(tree.key_leaves + above * TWO)
+        above_key, above_leaf = (
+            load_u32(part(tree, KEYS) + above * FOUR),
+            load_u16(part(tree, KEY_LEAVES) + above * TWO),
+        )
         if not _goes_before(tree, key, leaf, above_key, above_leaf, lanes):
             break
         _put(tree, place, above_key, above_leaf)
@@ -145,19 +145,22 @@ def add_key(tree: Tree, size: Count, key: Count, leaf: Code, lanes: Count) -> No
 
 
 @inner
-def replace_largest(tree: Tree, size: Count, key: Count, leaf: Code, lanes: Count) -> None:
+def replace_largest(tree: Address, size: Count, key: Count, leaf: Code, lanes: Count) -> None:
     """Put a sample in the place of the one with the largest key."""
     place = ZERO
     while True:
         child = place + place + ONE
         if child >= size:
             break
-        child_key, child_leaf = load_u32(tree.keys + child * FOUR), load_u16(tree.key_leaves + child * TWO)
+        child_key, child_leaf = (
+            load_u32(part(tree, KEYS) + child * FOUR),
+            load_u16(part(tree, KEY_LEAVES) + child * TWO),
+        )
         second = child + ONE
         if second < size:
             second_key, second_leaf = (
-                load_u32(tree.keys + second * FOUR),
-                load_u16(tree.key_leaves + second * TWO),
+                load_u32(part(tree, KEYS) + second * FOUR),
+                load_u16(part(tree, KEY_LEAVES) + second * TWO),
             )
             if _goes_before(tree, second_key, second_leaf, child_key, child_leaf, lanes):
                 child, child_key, child_leaf = second, second_key, second_leaf
@@ -169,43 +172,24 @@ def replace_largest(tree: Tree, size: Count, key: Count, leaf: Code, lanes: Coun
 
 
 @inner
-def begin_epoch(tree: Tree, size: Count, full: bool, records: int, rate: float) -> None:
+def begin_epoch(tree: Address, size: Count, full: bool, records: int, rate: float) -> None:
     """Scale keys and goal to a new epoch after one of `records` records. Scaling keeps the order, so the heap
     stays."""
     scale = growth(records, rate)
     place = ZERO
     while place < size:
-        key = real_of(load_u32(tree.keys + place * FOUR) << _HALF_WORD)
-        store_u32(tree.keys + place * FOUR, bits_of(key * scale) >> _HALF_WORD)
+        key = real_of(load_u32(part(tree, KEYS) + place * FOUR) << _HALF_WORD)
+        store_u32(part(tree, KEYS) + place * FOUR, bits_of(key * scale) >> _HALF_WORD)
         place += ONE
     if full:
-        goal = load_f64(tree.record + GOAL)
-        store_f64(tree.record + GOAL, (goal - reach(records, rate)) / scale)
+        goal = load_f64(tree + GOAL)
+        store_f64(tree + GOAL, (goal - reach(records, rate)) / scale)
 
 
 @inner
-def fill_clock(
-    grown: npt.NDArray[np.float64], reached: npt.NDArray[np.float64], m: int, n: int, rate: float
-) -> None:
-    """G(m..m+n-1) and C(m..m+n) into the two arrays."""
+def fill_clock(grown: Address, reached: Address, m: int, n: int, rate: float) -> None:
+    """G(m..m+n-1) and C(m..m+n) as float64 at the two addresses."""
     for k in range(n):
-        grown[k] = growth(m + k, rate)
-        reached[k] = reach(m + k, rate)
-    reached[n] = reach(m + n, rate)
-
-
-__all__ = [
-    "EPOCH",
-    "Address",
-    "add_key",
-    "begin_epoch",
-    "fill_clock",
-    "growth",
-    "key_of",
-    "lanes_of",
-    "largest_key",
-    "reach",
-    "replace_largest",
-    "set_goal",
-    "uniform",
-]
+        store_f64(grown + (U(k) << THREE), growth(m + k, rate))
+        store_f64(reached + (U(k) << THREE), reach(m + k, rate))
+    store_f64(reached + (U(n) << THREE), reach(m + n, rate))

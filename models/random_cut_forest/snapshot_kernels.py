@@ -20,12 +20,15 @@ from models.random_cut_forest.layout import (
     DIMENSION,
     FOUR,
     GOAL,
+    KEY_LEAVES,
+    KEYS,
     LEFT,
     NEXT_LEAF,
     NEXT_NODE,
     NONE,
     ONE,
     PARENT,
+    POINTS,
     RANDOM,
     RANGE,
     RIGHT,
@@ -33,10 +36,10 @@ from models.random_cut_forest.layout import (
     TWO,
     ZERO,
     Layout,
-    Tree,
     header_of,
     is_inner,
     layout_of,
+    part,
     tree_at,
 )
 from models.random_cut_forest.machine import (
@@ -90,9 +93,7 @@ def empty_arrays(trees: int, mass: int, dimensions: int) -> Arrays:
 
 
 @inner
-def _number_of(
-    point: Address, points: npt.NDArray[np.float32], known: int, table: npt.NDArray[np.int64]
-) -> int:
+def _number_of(point: Address, points: npt.NDArray[np.float32], known: int, table: npt.NDArray[np.int32]) -> int:
     """Number of an equal point in `points`, or `known` after adding it; `table` is an open hash table of
     numbers + 1."""
     hashed, lane = ZERO, ZERO
@@ -125,7 +126,7 @@ def _number_of(
 
 @entry
 def flatten(
-    layout: Layout, block: Address, mass: int, arrays: Arrays, table: npt.NDArray[np.int64]
+    layout: Layout, block: Address, mass: int, arrays: Arrays, table: npt.NDArray[np.int32]
 ) -> tuple[int, int, int, int]:
     """Write a forest's trees into `arrays`; the numbers of nodes, inner nodes, leaves and points used."""
     node_count = inner_count = leaf_count = point_count = 0
@@ -133,12 +134,12 @@ def flatten(
     ranks = np.empty(2 * I64(layout.sample) + 2, np.uint64)
     for number in range(I64(layout.trees)):
         tree = tree_at(block, U(number), layout)
-        arrays.random[number] = load_u64(tree.record + RANDOM)
-        arrays.goals[number] = load_f64(tree.record + GOAL)
+        arrays.random[number] = load_u64(tree + RANDOM)
+        arrays.goals[number] = load_f64(tree + GOAL)
         leaves = ZERO
         waiting = 0
-        if load_u32(tree.record + ROOT) != NONE:
-            stack[0] = load_u32(tree.record + ROOT)
+        if load_u32(tree + ROOT) != NONE:
+            stack[0] = load_u32(tree + ROOT)
             waiting = 1
         while waiting > 0:
             waiting -= 1
@@ -154,7 +155,7 @@ def flatten(
                 stack[waiting + 1] = load_u16(header + LEFT)
                 waiting += 2
             else:
-                point = tree.points + code * layout.lanes * FOUR
+                point = part(tree, POINTS) + code * layout.lanes * FOUR
                 found = _number_of(point, arrays.points, point_count, table)
                 point_count = max(point_count, found + 1)
                 arrays.points_of[leaf_count] = found
@@ -165,15 +166,15 @@ def flatten(
         arrays.leaf_counts[number] = leaves
         place = ZERO
         for k in range(mass):
-            rank = ranks[I64(load_u16(tree.key_leaves + (place << ONE)))]
-            key = load_u32(tree.keys + (place << TWO))
+            rank = ranks[I64(load_u16(part(tree, KEY_LEAVES) + (place << ONE)))]
+            key = load_u32(part(tree, KEYS) + (place << TWO))
             arrays.keys[number * mass + k] = (U(number) << U(46)) | (rank << U(32)) | key
             place += ONE
     return node_count, inner_count, leaf_count, point_count
 
 
 @inner
-def _finish(tree: Tree, inner_nodes: int, width: Any) -> int:
+def _finish(tree: Address, inner_nodes: int, width: Any) -> int:
     """Boxes, ranges and copies of the parents, from the last node of the preorder to the first; SOUND or what
     is wrong."""
     for k in range(inner_nodes - 1, -1, -1):
@@ -187,11 +188,7 @@ def _finish(tree: Tree, inner_nodes: int, width: Any) -> int:
         store_f32(header + RANGE, total)
         lane = load_u16(header + DIMENSION) << TWO
         cut = load_f32(header + CUT)
-        if (
-            not load_f32(high_corner(tree, a, width) + lane)
-            <= cut
-            < load_f32(low_corner(tree, b, width) + lane)
-        ):
+        if not load_f32(high_corner(tree, a, width) + lane) <= cut < load_f32(low_corner(tree, b, width) + lane):
             return BAD_CUT
     return SOUND
 
@@ -205,8 +202,8 @@ def rebuild(layout: Layout, block: Address, mass: int, arrays: Arrays, width: An
     open_nodes = np.empty(I64(sample) + 2, np.uint64)  # inner nodes whose right child is still to come
     for number in range(I64(layout.trees)):
         tree = tree_at(block, U(number), layout)
-        store_u64(tree.record + RANDOM, arrays.random[number])
-        store_f64(tree.record + GOAL, arrays.goals[number])
+        store_u64(tree + RANDOM, arrays.random[number])
+        store_f64(tree + GOAL, arrays.goals[number])
         leaves = I64(arrays.leaf_counts[number])
         if leaves == 0:
             if mass > 0:
@@ -233,7 +230,7 @@ def rebuild(layout: Layout, block: Address, mass: int, arrays: Arrays, width: An
             if parent == NONE:
                 if k > node_at:
                     return BAD_SHAPE
-                store_u32(tree.record + ROOT, code)
+                store_u32(tree + ROOT, code)
             else:
                 store_u16(header_of(tree, parent) + side, code)
             if is_branch:
@@ -261,7 +258,7 @@ def rebuild(layout: Layout, block: Address, mass: int, arrays: Arrays, width: An
                     value = arrays.points[point_number, I64(lane)] if lane < dimensions else np.float32(0)
                     store_f32(target + (lane << TWO), value)
                     lane += ONE
-                for copy in range(copies):
+                for _ in range(copies):
                     key = arrays.keys[number * mass + held] & U(0xFFFFFFFF)
                     add_key(tree, U(held), key, code, layout.lanes)
                     held += 1
@@ -272,8 +269,8 @@ def rebuild(layout: Layout, block: Address, mass: int, arrays: Arrays, width: An
                     parent = open_nodes[waiting]
         if held != mass or waiting > 0 or parent != NONE:
             return BAD_SHAPE if held == mass else BAD_COPIES
-        store_u32(tree.record + NEXT_NODE, U(leaves - 1))
-        store_u32(tree.record + NEXT_LEAF, U(leaves))
+        store_u32(tree + NEXT_NODE, U(leaves - 1))
+        store_u32(tree + NEXT_LEAF, U(leaves))
         node_at += 2 * leaves - 1
         wrong = _finish(tree, leaves - 1, width)
         if wrong != SOUND:
@@ -285,5 +282,5 @@ def compile_all() -> None:
     """Compile these kernels for every width, or find them in the cache."""
     for lanes in LANES:
         layout, arrays = layout_of(1, 10, lanes, 1), empty_arrays(1, 0, lanes)
-        ready(flatten, layout, np.uint64(0), 0, arrays, np.zeros(1, np.int64))
+        ready(flatten, layout, np.uint64(0), 0, arrays, np.zeros(1, np.int32))
         ready(rebuild, layout, np.uint64(0), 0, arrays, width_of(lanes))

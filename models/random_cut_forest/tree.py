@@ -17,7 +17,7 @@ the sum was rounded, and equality of points is equality of all lanes (-0.0 was m
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from models.kernel_cache import inline, inner
 from models.random_cut_forest.boxes import (
@@ -31,11 +31,13 @@ from models.random_cut_forest.boxes import (
     unite,
 )
 from models.random_cut_forest.layout import (
+    BOXES,
     COPIES,
     CUT,
     DIMENSION,
-    FOUR,
+    FREE_LEAF_LIST,
     FREE_LEAVES,
+    FREE_NODE_LIST,
     FREE_NODES,
     LEFT,
     NEXT_LEAF,
@@ -43,15 +45,17 @@ from models.random_cut_forest.layout import (
     NONE,
     ONE,
     PARENT,
+    POINTS,
     RANGE,
     RIGHT,
     ROOT,
+    SAMPLE,
     THREE,
     TWO,
     ZERO,
-    Tree,
     header_of,
     is_inner,
+    part,
 )
 from models.random_cut_forest.machine import (
     F32,
@@ -67,51 +71,32 @@ from models.random_cut_forest.machine import (
     store_u32,
 )
 from models.random_cut_forest.sampler import uniform
+from models.random_cut_forest.work import GAPS, field, node_on
 
 EIGHT = U(8)
 NOTHING = F32(0)
 
 
-class Paths(NamedTuple):
-    """Scratch memory of a worker: the paths of four descents, level by level, and what is noted about them.
-
-    `nodes`: u16 [4 + levels][4 descents]; the first four rows hold the sentinel, level k is in row k + 4.
-    `depths`: u64 [4], the number of inner nodes passed.  `gaps`: f32 [levels].
-    `weights`: f32 [4 + levels], 0 four times and then 1 / (level + 1).
-    """
-
-    nodes: Address
-    depths: Address
-    gaps: Address
-    weights: Address
-
-
 @inline
-def node_on(paths: Paths, level: Count, descent: Count) -> Code:
-    """The node a descent met at a level."""
-    return load_u16(paths.nodes + ((((level + FOUR) << TWO) + descent) << ONE))
-
-
-@inline
-def box_of(tree: Tree, code: Code, width: Any) -> Address:
+def box_of(tree: Address, code: Code, width: Any) -> Address:
     """Address of an inner node's box."""
-    return tree.boxes + code * (lanes_of(width) << THREE)
+    return part(tree, BOXES) + code * (lanes_of(width) << THREE)
 
 
 @inline
-def point_of(tree: Tree, code: Code, width: Any) -> Address:
+def point_of(tree: Address, code: Code, width: Any) -> Address:
     """Address of a leaf's point."""
-    return tree.points + code * (lanes_of(width) << TWO)
+    return part(tree, POINTS) + code * (lanes_of(width) << TWO)
 
 
 @inline
-def low_corner(tree: Tree, code: Code, width: Any) -> Address:
+def low_corner(tree: Address, code: Code, width: Any) -> Address:
     """Address of the low corner of what a node holds: its box, or the point of a leaf."""
     return box_of(tree, code, width) if is_inner(tree, code) else point_of(tree, code, width)
 
 
 @inline
-def high_corner(tree: Tree, code: Code, width: Any) -> Address:
+def high_corner(tree: Address, code: Code, width: Any) -> Address:
     """Address of the high corner of what a node holds."""
     if is_inner(tree, code):
         return box_of(tree, code, width) + (lanes_of(width) << TWO)
@@ -119,10 +104,10 @@ def high_corner(tree: Tree, code: Code, width: Any) -> Address:
 
 
 @inline
-def replace_child(tree: Tree, parent: Code, old: Code, new: Code) -> None:
+def replace_child(tree: Address, parent: Code, old: Code, new: Code) -> None:
     """Put a node in another's place below the parent, or at the root."""
     if parent == NONE:
-        store_u32(tree.record + ROOT, new)
+        store_u32(tree + ROOT, new)
     else:
         header = header_of(tree, parent)
         side = LEFT if load_u16(header + LEFT) == old else RIGHT
@@ -131,28 +116,28 @@ def replace_child(tree: Tree, parent: Code, old: Code, new: Code) -> None:
 
 
 @inline
-def _taken(tree: Tree, free: Address, free_count: Address, running: Address, first: Code) -> Code:
+def _taken(tree: Address, free: Address, free_count: Address, running: Address, first: Code) -> Code:
     """A code from a free list, or else the next never used."""
-    count = load_u32(tree.record + free_count)
+    count = load_u32(tree + free_count)
     if count > ZERO:
-        store_u32(tree.record + free_count, count - ONE)
+        store_u32(tree + free_count, count - ONE)
         return load_u16(free + ((count - ONE) << ONE))
-    used = load_u32(tree.record + running)
-    store_u32(tree.record + running, used + ONE)
+    used = load_u32(tree + running)
+    store_u32(tree + running, used + ONE)
     return first + used
 
 
 @inline
-def _given_back(tree: Tree, free: Address, free_count: Address, code: Code) -> None:
-    count = load_u32(tree.record + free_count)
+def _given_back(tree: Address, free: Address, free_count: Address, code: Code) -> None:
+    count = load_u32(tree + free_count)
     store_u16(free + (count << ONE), code)
-    store_u32(tree.record + free_count, count + ONE)
+    store_u32(tree + free_count, count + ONE)
 
 
 @inline
-def _new_leaf(tree: Tree, x: Address, width: Any) -> Code:
+def _new_leaf(tree: Address, x: Address, width: Any) -> Code:
     """A leaf with a copy of the point at x; its parent is for the caller to set."""
-    leaf = _taken(tree, tree.free_leaves, FREE_LEAVES, NEXT_LEAF, tree.sample + ONE)
+    leaf = _taken(tree, part(tree, FREE_LEAF_LIST), FREE_LEAVES, NEXT_LEAF, load_u32(tree + SAMPLE) + ONE)
     header = header_of(tree, leaf)
     store_u32(header + COPIES, ONE)
     store_u16(header + DIMENSION, ZERO)
@@ -168,31 +153,32 @@ def _new_leaf(tree: Tree, x: Address, width: Any) -> Code:
 
 
 @inner
-def insert(tree: Tree, x: Address, paths: Paths, descent: Count, depth: Count, width: Any) -> Code:
-    """Insert the point at address x, whose path is in `paths`; the code of its leaf.
+def insert(tree: Address, x: Address, work: Address, descent: Count, depth: Count, width: Any) -> Code:
+    """Insert the point at address x, whose path is in `work`; the code of its leaf.
 
     An equal point is counted in its leaf. Draws: one number a level asked, one for the cut.
     """
-    if load_u32(tree.record + ROOT) == NONE:
+    if load_u32(tree + ROOT) == NONE:
         first = _new_leaf(tree, x, width)
-        store_u32(tree.record + ROOT, first)
+        store_u32(tree + ROOT, first)
         return first
-    twin = node_on(paths, depth, descent)
+    twin = node_on(work, depth, descent)
+    gaps = field(work, GAPS)
     level = depth
     while level > ZERO:
-        gap = outside(box_of(tree, node_on(paths, level - ONE, descent), width), x, width)
+        gap = outside(box_of(tree, node_on(work, level - ONE, descent), width), x, width)
         if gap == NOTHING:
             break
         level -= ONE
-        store_f32(paths.gaps + (level << TWO), gap)
+        store_f32(gaps + (level << TWO), gap)
     if level == depth and distance(x, point_of(tree, twin, width), width) == NOTHING:
         header = header_of(tree, twin)
         store_u32(header + COPIES, load_u32(header + COPIES) + ONE)
         return twin
     while level < depth:
-        node = node_on(paths, level, descent)
+        node = node_on(work, level, descent)
         header, box = header_of(tree, node), box_of(tree, node, width)
-        gap = load_f32(paths.gaps + (level << TWO))
+        gap = load_f32(gaps + (level << TWO))
         if F32(uniform(tree)) * (load_f32(header + RANGE) + gap) < gap:
             return _separate(tree, node, x, gap, width)
         store_f32(header + RANGE, grow(box, box, x, width))
@@ -201,7 +187,7 @@ def insert(tree: Tree, x: Address, paths: Paths, descent: Count, depth: Count, w
 
 
 @inner
-def _separate(tree: Tree, node: Code, x: Address, gap: float, width: Any) -> Code:
+def _separate(tree: Address, node: Code, x: Address, gap: float, width: Any) -> Code:
     """A new inner node above `node`, whose cut is uniform in the gaps between the node and x. The leaf of
     x."""
     lanes = lanes_of(width)
@@ -211,12 +197,12 @@ def _separate(tree: Tree, node: Code, x: Address, gap: float, width: Any) -> Cod
     if lanes > EIGHT:  # find the group of 8 dimensions first
         group = ZERO
         while group < lanes:
-            part = outside_group(low + (group << TWO), high + (group << TWO), x + (group << TWO))
-            if part > NOTHING:
+            in_group = outside_group(low + (group << TWO), high + (group << TWO), x + (group << TWO))
+            if in_group > NOTHING:
                 first = group
-                if rest < part:
+                if rest < in_group:
                     break
-                rest -= part
+                rest -= in_group
             group += EIGHT
         end = first + EIGHT
     dimension, cut, left = first, NOTHING, False
@@ -242,7 +228,7 @@ def _separate(tree: Tree, node: Code, x: Address, gap: float, width: Any) -> Cod
         lane += ONE
 
     leaf = _new_leaf(tree, x, width)
-    new = _taken(tree, tree.free_nodes, FREE_NODES, NEXT_NODE, ZERO)
+    new = _taken(tree, part(tree, FREE_NODE_LIST), FREE_NODES, NEXT_NODE, ZERO)
     header, box = header_of(tree, new), box_of(tree, new, width)
     store_f32(header + CUT, cut)
     store_f32(header + RANGE, grow(box, low, x, width) if is_inner(tree, node) else span(box, low, x, width))
@@ -256,7 +242,7 @@ def _separate(tree: Tree, node: Code, x: Address, gap: float, width: Any) -> Cod
 
 
 @inner
-def delete(tree: Tree, leaf: Code, width: Any) -> None:
+def delete(tree: Address, leaf: Code, width: Any) -> None:
     """Drop one copy of a leaf's point; with the last copy the leaf goes and its sibling takes the parent's
     place.
 
@@ -269,15 +255,15 @@ def delete(tree: Tree, leaf: Code, width: Any) -> None:
     if copies > ZERO:
         return
     parent = load_u16(header + PARENT)
-    _given_back(tree, tree.free_leaves, FREE_LEAVES, leaf)
+    _given_back(tree, part(tree, FREE_LEAF_LIST), FREE_LEAVES, leaf)
     if parent == NONE:
-        store_u32(tree.record + ROOT, NONE)
+        store_u32(tree + ROOT, NONE)
         return
     parent_header = header_of(tree, parent)
     left = load_u16(parent_header + LEFT)
     sibling = load_u16(parent_header + RIGHT) if left == leaf else left
     node = load_u16(parent_header + PARENT)
-    _given_back(tree, tree.free_nodes, FREE_NODES, parent)
+    _given_back(tree, part(tree, FREE_NODE_LIST), FREE_NODES, parent)
     replace_child(tree, node, parent, sibling)
     x = point_of(tree, leaf, width)
     while node != NONE:
