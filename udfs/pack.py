@@ -1,9 +1,9 @@
 """A pack: the rows of one bucket and one interval of event time, as arrays, in the order the models see them.
 
 Flink gathers rows in order of arrival, which differs from run to run. What a model sees must not: rows are put in
-the order (event time, Kafka partition, Kafka offset) where the source has the latter two, and else in the order
-(event time, the row's own values), so that equal times are ordered too and two rows that still tie are equal in
-everything and may stand either way.
+the order (event time, Kafka partition, Kafka offset, the row's own values), without the middle two where the source
+does not have them. So equal times are ordered too, and two rows that still tie are equal in everything and may stand
+either way.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Pack:
     order
         The hidden columns that order equal times, alike.
     keys
-        Partition key of each row: the value itself for one partition column, else a tuple of values.
+        Partition key of each row: the value itself for one partition column, else a tuple of values; the text of
+        a floating point value.
     times_ms
         (n,) event times in milliseconds, ascending.
     values
@@ -108,9 +109,19 @@ class Pack:
 def _keys(columns: list[list[Any]], positions: tuple[int, ...], n: int) -> list[Any]:
     if not positions:
         return [()] * n
-    if len(positions) == 1:
-        return columns[positions[0]]
-    return list(zip(*(columns[position] for position in positions), strict=True))
+    parts = [_key_column(columns[position]) for position in positions]
+    return parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
+
+
+def _key_column(column: list[Any]) -> list[Any]:
+    """A partition column in which equal means the same key; floating point goes by its text, as in SQL's buckets.
+
+    As numbers, NaN would differ from itself, and 0.0 would be -0.0 although SQL may have put them in two buckets.
+    """
+    first = next((value for value in column if value is not None), None)
+    if not isinstance(first, float):
+        return column
+    return [None if value is None else repr(value) for value in column]
 
 
 def _model_order(arrays: Sequence[Sequence[Any]], times: IntArray, layout: PackLayout) -> IntArray | None:
@@ -118,13 +129,16 @@ def _model_order(arrays: Sequence[Sequence[Any]], times: IntArray, layout: PackL
     steps = np.diff(times)
     if (steps > 0).all():
         return None
-    if layout.order:
-        # the last key of lexsort is the first to sort by
-        tie_breakers = [np.array(arrays[position], dtype=np.int64) for position in reversed(layout.order)]
-        return np.lexsort((*tie_breakers, times))
-    order = np.argsort(times, kind="stable")
-    if (np.diff(times[order]) == 0).any():
-        # `repr` orders any mixture of values, NULLs and NaN included, the same way on every run
-        contents = [tuple(map(repr, row)) for row in zip(*arrays[: layout.width], strict=True)]
-        order = np.array(sorted(range(len(times)), key=lambda i: (times[i], contents[i])), dtype=np.int64)
+    # times and places are whole numbers; the last key of lexsort is the first to sort by
+    places = [np.array(arrays[position], dtype=np.int64) for position in layout.order]
+    order = np.lexsort((*reversed(places), times))
+    same = np.logical_and.reduce([np.diff(each[order]) == 0 for each in (times, *places)])
+    if same.any():
+        # no place, or one that two topics have; `repr` orders any mixture of values, NULLs and NaN included
+        tied = np.append(same, False) | np.append(False, same)
+        contents = {
+            i: (*(int(each[i]) for each in (times, *places)), *(repr(column[i]) for column in arrays[: layout.width]))
+            for i in order[tied].tolist()
+        }
+        order[tied] = sorted(contents, key=contents.__getitem__)
     return order
