@@ -82,6 +82,12 @@ def _local_values(settings: Settings) -> dict[str, object]:
     """What only the cluster that `up` starts is told."""
     state = settings.state_dir
     return {
+        # only this machine is let in: whoever reaches these ports can run code
+        "jobmanager.bind-host": "localhost",
+        "jobmanager.rpc.address": "localhost",
+        "taskmanager.bind-host": "localhost",
+        "taskmanager.host": "localhost",
+        "rest.bind-address": "localhost",
         "jobmanager.rpc.port": settings.jobmanager_port,
         "jobmanager.memory.process.size": f"{settings.jobmanager_memory_mb}m",
         "taskmanager.memory.process.size": f"{settings.taskmanager_memory_mb}m",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -13,16 +15,25 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ruamel.yaml import YAML
 
 from jobs.errors import StackError
-from jobs.settings import Settings
+from jobs.settings import CONF_DIR, PROJECT_ROOT, Settings
 from jobs.stack import Stack
 from jobs.stack.kafka_read import Record
 from jobs.stack.processes import port_holder, wait_until
 from jobs.stack.render import flink_home
+from jobs.stack.rest import FlinkRest
 
 COPY_JOB = str(Path(__file__).parent / "programs" / "copy_job.py")
 NAMES = ["broker", "jobmanager", "taskmanager"]
+SLOTS = "taskmanager.numberOfTaskSlots"
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def pids(stack: Stack) -> dict[str, int | None]:
@@ -112,6 +123,62 @@ def test_a_port_in_use_is_named_before_anything_starts(stack: Stack, make_settin
 
     assert [part.state for part in other.status().components] == ["stopped"] * 3
     assert not (other.settings.state_dir / "kafka").exists()
+
+
+def test_the_commands_of_the_compose_file_start_a_cluster(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """As they stand, except for names and folders that exist in containers only."""
+    used = make_settings()
+    services = YAML(typ="safe").load((PROJECT_ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    conf = tmp_path / "conf"
+    conf.mkdir()
+    for name in ("config.yaml", "log4j-cli.properties", "docker/log4j-console.properties"):
+        shutil.copy(CONF_DIR / name, conf)
+    environ = os.environ | {"FLINK_CONF_DIR": str(conf), "FLINK_LOG_DIR": str(tmp_path), "FLINK_PID_DIR": str(tmp_path)}
+    reporter_ports = {"jobmanager": free_port(), "taskmanager": free_port()}
+    running = []
+    try:
+        for name in ("jobmanager", "taskmanager"):
+            script, *options = services[name]["command"]
+            options = [
+                option.replace("=jobmanager", "=localhost")
+                .replace("0.0.0.0", "localhost")
+                .replace("/opt/cutbank/state", str(tmp_path / "state"))
+                .replace("=/usr/local/bin/python", f"={sys.executable}")
+                .replace("=9249", f"={reporter_ports[name]}")
+                for option in options
+            ]
+            options += ["-D", f"rest.port={used.flink_port}", "-D", f"jobmanager.rpc.port={used.jobmanager_port}"]
+            with (tmp_path / f"{name}.out").open("wb") as output:
+                running.append(
+                    subprocess.Popen(
+                        [str(flink_home() / "bin" / script), *options],
+                        env=environ,
+                        stdout=output,
+                        stderr=output,
+                        start_new_session=True,
+                    )
+                )
+        rest = FlinkRest(used.flink_url)
+        slots = int(dict(o.split("=", 1) for o in services["taskmanager"]["command"] if "=" in o)[SLOTS])
+
+        def registered() -> bool:
+            assert all(process.poll() is None for process in running), (tmp_path / "taskmanager.out").read_text()
+            try:
+                return rest.overview().slots_total == slots
+            except StackError:
+                return False
+
+        assert wait_until(registered, 120), (tmp_path / "jobmanager.out").read_text()[-3000:]
+        for port in reporter_ports.values():
+            with urllib.request.urlopen(f"http://localhost:{port}/metrics", timeout=10) as page:
+                assert b"flink_" in page.read()
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)
 
 
 def test_down_stops_exactly_what_up_started(stack: Stack, make_settings: Callable[..., Settings]) -> None:
