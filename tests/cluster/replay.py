@@ -46,3 +46,8 @@ def forest_scores(
         scores = forest.process(np.array([[row[column] for column in columns] for row in own], dtype=np.float64))
         scored[name] = list(zip(own, scores.tolist(), strict=True))
     return scored
+
+
+def milliseconds(text: str) -> int:
+    """The event time of a record, in milliseconds since the epoch."""
+    return round((datetime.fromisoformat(text) - EPOCH).total_seconds() * 1000)

@@ -104,6 +104,7 @@ def test_loudness_is_exact_under_failure(
         )  # fmt: skip
         written = read_committed(f"{prefix}-scores", at_least=source.sent, timeout_s=120)
     finally:
+        source.stopped.set()
         stack.rest.cancel(submitted.job_id)
         stack.rest.wait_for_end(submitted.job_id)
     got: dict[str, list[tuple[str, float, float]]] = defaultdict(list)
