@@ -100,9 +100,7 @@ class RandomCutForest:
         InputError
             A value that cannot be taken; the forest is unchanged.
         """
-        rows = self._rows(points)
-        slots = np.full(rows.shape[0], self._slot, np.int32)
-        return self._pool.process(slots, np.zeros(rows.shape[0], np.int64), rows)["score"]
+        return self._pool.process_slot(self._slot, self._rows(points))["score"]
 
     def score(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Scores (n,) of points without learning; with shingles, of full vectors (n, d * shingle_size),

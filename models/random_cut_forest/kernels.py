@@ -11,7 +11,7 @@ import numpy.typing as npt
 from models.kernel_cache import entry, inner, ready
 from models.random_cut_forest.boxes import LANES, width_of
 from models.random_cut_forest.imputation import Proposals, propose, settle
-from models.random_cut_forest.layout import OFFSETS, THREE, TWO, Layout, layout_of, tree_at
+from models.random_cut_forest.layout import OFFSETS, THREE, TWO, Layout, tree_at
 from models.random_cut_forest.learning import advance, judge_run
 from models.random_cut_forest.machine import F64, I64, Address, U, load_f32, store_f64, store_u64
 from models.random_cut_forest.records import (
@@ -23,7 +23,7 @@ from models.random_cut_forest.records import (
     remember,
     vector_at,
 )  # fmt: skip
-from models.random_cut_forest.work import PARTS, RECORDS, ROWS, SCORES, field
+from models.random_cut_forest.work import PARTS, RECORDS, ROWS, SCORES, field, layout_in
 
 
 @inner
@@ -43,15 +43,14 @@ def _proposals(layout: Layout, wanted: bool) -> Proposals:
     )  # fmt: skip
 
 
-@entry
-def admit_rows(
+@inner
+def _admit(
     layout: Layout, blocks: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], order: npt.NDArray[np.int64],
     values: npt.NDArray[np.float64], filling: bool,
 ) -> int:  # fmt: skip
     """Check all values of a call before anything changes, then set the offsets of columns seen for the first time.
 
-    Rows ``order[starts[k]:starts[k + 1]]`` go to the forest at ``blocks[k]``. Returns -1, or row * columns + column
-    of the first value that cannot be taken.
+    Returns -1, or row * columns + column of the first value that cannot be taken.
     """
     columns = values.shape[1]
     refused = values.size
@@ -60,6 +59,8 @@ def admit_rows(
             block = blocks[segment]
             for column in range(columns):
                 offset = offset_of(block, column)
+                if writing == 1 and not math.isnan(offset):
+                    continue
                 for k in range(starts[segment], starts[segment + 1]):
                     value = values[order[k], column]
                     if math.isnan(value) and filling:
@@ -73,6 +74,15 @@ def admit_rows(
         if refused < values.size:
             return refused
     return -1
+
+
+@entry
+def admit_rows(
+    work: Address, blocks: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], order: npt.NDArray[np.int64],
+    values: npt.NDArray[np.float64],
+) -> int:  # fmt: skip
+    """The check alone, before several workers share `process_rows`; no NaN is allowed."""
+    return _admit(layout_in(work), blocks, starts, order, values, False)
 
 
 @inner
@@ -102,18 +112,26 @@ def _fill_row(
 
 @entry
 def process_rows(
-    layout: Layout, rate: float, epoch: int, blocks: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64],
-    order: npt.NDArray[np.int64], values: npt.NDArray[np.float64], first: int, end: int, whole: bool, filling: bool,
-    scores: npt.NDArray[np.int64], parts: npt.NDArray[np.int64], work: Address, width: Any,
-) -> None:  # fmt: skip
-    """Score and learn rows of many forests in the trees first..end-1.
+    work: Address, blocks: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], order: npt.NDArray[np.int64],
+    values: npt.NDArray[np.float64], first: int, end: int, filling: bool, scores: npt.NDArray[np.int64],
+    parts: npt.NDArray[np.int64], width: Any,
+) -> int:  # fmt: skip
+    """Check, score and learn the rows of a call in many forests: ``order[starts[k]:starts[k + 1]]`` at ``blocks[k]``.
 
-    `whole`: these are all trees, so the records are then counted as seen (else `remember_rows` does it once all
-    workers are done). `filling`: NaNs are replaced in `values` before their record is scored, which needs all trees.
+    Adds to `scores` and, if it has rows, `parts`. `filling`: NaNs are replaced, in `values`, before their record is
+    scored. Returns -1, or where the first value is that cannot be taken; then nothing was changed.
+
+    One of several workers takes trees first..end-1 only; `admit_rows` comes before and `remember_rows` after them.
     """
+    layout = layout_in(work)
+    alone = end - first == I64(layout.trees)
+    if alone:
+        refused = _admit(layout, blocks, starts, order, values, filling)
+        if refused >= 0:
+            return refused
     _set_results(work, scores, parts)
     stack = _proposals(layout, filling)
-    missing = np.zeros(I64(layout.columns * layout.shingle), np.bool_)
+    missing = np.zeros(I64(layout.columns * layout.shingle) if filling else 0, np.bool_)
     for segment in range(blocks.size):
         block = blocks[segment]
         begin, stop = starts[segment], starts[segment + 1]
@@ -125,28 +143,31 @@ def process_rows(
                 until = begin + 1
                 while until < stop and not has_missing(values, order[until]):
                     until += 1
-            advance(block, layout, rate, epoch, values, order, begin, until, first, end, work, width)
-            if whole:
+            advance(block, layout, values, order, begin, until, first, end, work, width)
+            if alone:
                 remember(block, layout, values, order, begin, until)
             begin = until
+    return -1
 
 
 @entry
 def remember_rows(
-    layout: Layout, blocks: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], order: npt.NDArray[np.int64],
+    work: Address, blocks: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], order: npt.NDArray[np.int64],
     values: npt.NDArray[np.float64],
 ) -> None:  # fmt: skip
-    """Count rows as seen, after workers have taken them through all trees."""
+    """Count rows as seen, after all workers have taken them through their trees."""
+    layout = layout_in(work)
     for segment in range(blocks.size):
         remember(blocks[segment], layout, values, order, starts[segment], starts[segment + 1])
 
 
 @entry
 def read_rows(
-    layout: Layout, block: Address, vectors: npt.NDArray[np.float64], scores: npt.NDArray[np.int64],
-    parts: npt.NDArray[np.int64], work: Address, width: Any,
+    work: Address, block: Address, vectors: npt.NDArray[np.float64], scores: npt.NDArray[np.int64],
+    parts: npt.NDArray[np.int64], width: Any,
 ) -> None:  # fmt: skip
     """Scores, and parts where asked for, of full vectors in a forest that stays as it is; 0 in the warm-up."""
+    layout = layout_in(work)
     learned = records_seen(block) - (I64(layout.shingle) - 1)
     if records_seen(block) < I64(layout.sample) or learned <= 0:
         return
@@ -164,10 +185,9 @@ def read_rows(
 
 
 @entry
-def fill_vectors(
-    layout: Layout, block: Address, vectors: npt.NDArray[np.float64], share: float, work: Address, width: Any
-) -> bool:
+def fill_vectors(work: Address, block: Address, vectors: npt.NDArray[np.float64], share: float, width: Any) -> bool:
     """Replace NaNs in full vectors by a quantile of the forest's proposals; False if the forest is empty."""
+    layout = layout_in(work)
     point = field(work, RECORDS)
     stack = _proposals(layout, True)
     missing = np.zeros(vectors.shape[1], np.bool_)
@@ -188,17 +208,15 @@ def fill_vectors(
 
 def _examples(lanes: int) -> dict[Any, tuple[Any, ...]]:
     """For each kernel arguments of the types it is called with."""
-    layout = layout_of(1, 10, lanes, 1)
-    longs, address = np.empty(0, np.int64), np.uint64(0)
+    longs, address, width = np.empty(0, np.int64), np.uint64(0), width_of(lanes)
     blocks, values, parts = np.empty(0, np.uint64), np.empty((0, lanes)), np.empty((0, lanes, 2), np.int64)
-    rows = (blocks, longs, longs, values)
-    width = width_of(lanes)
+    rows = (address, blocks, longs, longs, values)
     return {
-        admit_rows: (layout, *rows, False),
-        remember_rows: (layout, *rows),
-        process_rows: (layout, 0.0, 0, *rows, 0, 0, True, False, longs, parts, address, width),
-        read_rows: (layout, address, values, longs, parts, address, width),
-        fill_vectors: (layout, address, values, 0.5, address, width),
+        admit_rows: rows,
+        process_rows: (*rows, 0, 0, False, longs, parts, width),
+        remember_rows: rows,
+        read_rows: (address, address, values, longs, parts, width),
+        fill_vectors: (address, address, values, 0.5, width),
     }
 
 

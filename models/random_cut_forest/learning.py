@@ -50,8 +50,10 @@ from models.random_cut_forest.scoring import descend, descend_one, fixed, normal
 from models.random_cut_forest.tree import delete, insert
 from models.random_cut_forest.work import (
     COLUMNS,
+    EPOCH,
     GROWN,
     PARTS,
+    RATE,
     REACHED,
     RECORDS,
     ROWS,
@@ -177,11 +179,12 @@ def run_row(
 
 @inner
 def advance(
-    block: Address, layout: Layout, rate: float, epoch: int, values: npt.NDArray[np.float64],
-    order: npt.NDArray[np.int64], begin: int, stop: int, first: int, end: int, work: Address, width: Any,
+    block: Address, layout: Layout, values: npt.NDArray[np.float64], order: npt.NDArray[np.int64], begin: int,
+    stop: int, first: int, end: int, work: Address, width: Any,
 ) -> None:  # fmt: skip
     """The rows ``order[begin:stop]`` of one forest through its trees first..end-1, which are all it changes."""
     seen, total = records_seen(block), stop - begin
+    rate, epoch = load_f64(work + RATE), I64(load_u64(work + EPOCH))
     sample, before = I64(layout.sample), I64(layout.shingle) - 1
     index = max(0, before - seen)
     while index < total:

@@ -83,8 +83,6 @@ class RandomCutForestPool:
         self.threads = min(threads, self.parameters.trees)
         self.layout = self.parameters.layout
         self.slot_bytes = layout.block_bytes(self.layout)
-        self._rate = self.parameters.rate
-        self._epoch = EPOCH * self.parameters.time_decay
         self._width: Any = width_of(int(self.layout.lanes))
         self._filling = self.parameters.missing == "impute"
         words = np.random.SeedSequence(self.parameters.seed).generate_state(self.parameters.trees, np.uint64)
@@ -93,9 +91,11 @@ class RandomCutForestPool:
         self._addresses = np.zeros(0, np.uint64)
         self._free: list[int] = []
         self._scratch = [_aligned(work.work_bytes(self.layout)) for _ in range(self.threads)]
+        self._works = [np.uint64(scratch.ctypes.data) for scratch in self._scratch]
         for scratch in self._scratch:
-            work.prepare(scratch, self.layout)
+            work.prepare(scratch, self.layout, self.parameters.rate, EPOCH * self.parameters.time_decay)
         self._workers: ThreadPoolExecutor | None = None
+        self._counting = np.arange(16)
         kernels.make_ready(int(self.layout.lanes))
 
     # ---------------------------------------------------------------- slots
@@ -187,6 +187,15 @@ class RandomCutForestPool:
             self._block(int(used[int(np.flatnonzero(blocks == 0)[0])]))
         return self._answer(*self._run(blocks, starts, order, values))
 
+    def process_slot(self, slot: int, columns: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[Any]]:
+        """`process` for rows of one slot, without the work of sorting them."""
+        values = self._checked(columns, self.parameters.dimensions)
+        self._block(slot)
+        n = values.shape[0]
+        if self._counting.size < n:
+            self._counting = np.arange(2 * n)
+        return self._answer(*self._run(self._addresses[slot : slot + 1], np.array([0, n]), self._counting[:n], values))
+
     def _checked(self, points: Any, width: int) -> npt.NDArray[np.float64]:
         values = np.ascontiguousarray(points, np.float64)
         if values.ndim != 2 or values.shape[1] != width:
@@ -201,37 +210,39 @@ class RandomCutForestPool:
         values: npt.NDArray[np.float64],
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Sums of scores and parts over the trees, for rows in the order of `order`."""
-        dimensions, trees = self.parameters.dimensions, self.parameters.trees
-        refused = kernels.admit_rows(self.layout, blocks, starts, order, values, self._filling)
-        if refused >= 0:
-            raise self._refusal(values, *divmod(refused, dimensions))
+        (n, dimensions), trees = values.shape, self.parameters.trees
         filling = self._filling and bool(np.isnan(values).any())
         if filling:
-            values = values.copy()
-        n = values.shape[0]
+            values = values.copy()  # NaNs are replaced in it
         scores = np.zeros(n, np.int64)
         parts = np.zeros((n, dimensions, 2), np.int64) if self.explain else _NO_PARTS
-        call = (self.layout, self._rate, self._epoch, blocks, starts, order, values)
+        rows = (blocks, starts, order, values)
         if self.threads == 1 or filling or n < _ROWS_FOR_THREADS:
-            scratch = np.uint64(self._scratch[0].ctypes.data)
-            kernels.process_rows(*call, 0, trees, True, filling, scores, parts, scratch, self._width)
-            return scores, parts
+            refused = kernels.process_rows(self._works[0], *rows, 0, trees, filling, scores, parts, self._width)
+        else:
+            refused = kernels.admit_rows(self._works[0], *rows)
+        if refused >= 0:
+            raise self._refusal(values, *divmod(refused, dimensions))
+        if self.threads > 1 and not filling and n >= _ROWS_FOR_THREADS:
+            self._share(rows, scores, parts)
+        return scores, parts
+
+    def _share(self, rows: Any, scores: npt.NDArray[np.int64], parts: npt.NDArray[np.int64]) -> None:
+        """Admitted rows through all trees, in several threads; sums of integers have no order."""
         if self._workers is None:
             self._workers = ThreadPoolExecutor(self.threads, "random-cut-forest")
-        cuts = [number * trees // self.threads for number in range(self.threads + 1)]
+        trees = self.parameters.trees
 
-        def through(number: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-            mine, my_parts = np.zeros_like(scores), np.zeros_like(parts)
-            scratch = np.uint64(self._scratch[number].ctypes.data)
-            first, end = cuts[number], cuts[number + 1]
-            kernels.process_rows(*call, first, end, False, False, mine, my_parts, scratch, self._width)
-            return mine, my_parts
+        def share(number: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+            first, end = (k * trees // self.threads for k in (number, number + 1))
+            mine = np.zeros_like(scores), np.zeros_like(parts)
+            kernels.process_rows(self._works[number], *rows, first, end, False, *mine, self._width)
+            return mine
 
-        for mine, my_parts in self._workers.map(through, range(self.threads)):
-            scores += mine
-            parts += my_parts
-        kernels.remember_rows(self.layout, blocks, starts, order, values)
-        return scores, parts
+        for its_scores, its_parts in self._workers.map(share, range(self.threads)):
+            scores += its_scores
+            parts += its_parts
+        kernels.remember_rows(self._works[0], *rows)
 
     def _refusal(self, values: npt.NDArray[np.float64], row: int, column: int) -> InputError:
         value = float(values[row, column])
@@ -277,8 +288,7 @@ class RandomCutForestPool:
         n, dimensions = values.shape[0], self.parameters.dimensions
         scores = np.zeros(n, np.int64)
         parts = np.zeros((n, dimensions, 2), np.int64) if explain and n else _NO_PARTS
-        scratch = np.uint64(self._scratch[0].ctypes.data)
-        kernels.read_rows(self.layout, self._addresses[slot], values, scores, parts, scratch, self._width)
+        kernels.read_rows(self._works[0], self._addresses[slot], values, scores, parts, self._width)
         return scores / (UNIT * self.parameters.trees), parts
 
     def score(self, slot: int, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -298,8 +308,7 @@ class RandomCutForestPool:
         """
         values = self._checked(vectors, self.parameters.vector).copy()
         block = self._block(slot)
-        scratch = np.uint64(self._scratch[0].ctypes.data)
-        if not kernels.fill_vectors(self.layout, self._addresses[slot], values, quantile, scratch, self._width):
+        if not kernels.fill_vectors(self._works[0], self._addresses[slot], values, quantile, self._width):
             offsets = block[int(OFFSETS) : int(OFFSETS) + 8 * self.parameters.dimensions].view(np.float64)
             first = np.tile(np.nan_to_num(offsets), self.parameters.shingle_size)
             values = np.where(np.isnan(values), first, values)

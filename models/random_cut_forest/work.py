@@ -34,8 +34,10 @@ ROWS = U(88)
 SCORES, PARTS = U(96), U(104)
 #: numbers of columns and of dimensions
 COLUMNS, DIMENSIONS = U(112), U(120)
+#: what the kernels would else be given in every call: the decay rate f64, the records of an epoch, the layout
+RATE, EPOCH, LAYOUT = U(128), U(136), U(144)
 #: u16 [4 + levels][4]: nodes on the four paths; four rows of sentinels, then level k in row k + 4
-NODES = U(128)
+NODES = U(256)
 
 _ALIGNED = 64
 
@@ -63,7 +65,7 @@ def work_bytes(layout: Layout) -> int:
     return int(NODES) + sum(size + _ALIGNED for size in _sizes(layout).values())
 
 
-def prepare(work: npt.NDArray[np.uint8], layout: Layout) -> None:
+def prepare(work: npt.NDArray[np.uint8], layout: Layout, rate: float, epoch: int) -> None:
     """Write the addresses and the constants. The memory must not move afterwards."""
     words = work[: int(NODES)].view(np.uint64)
     places, end = {}, int(NODES)
@@ -75,6 +77,9 @@ def prepare(work: npt.NDArray[np.uint8], layout: Layout) -> None:
             words[int(word) // 8] = work.ctypes.data + place
     words[int(COLUMNS) // 8] = layout.columns
     words[int(DIMENSIONS) // 8] = layout.columns * layout.shingle
+    words[int(RATE) // 8] = np.float64(rate).view(np.uint64)
+    words[int(EPOCH) // 8] = epoch
+    words[int(LAYOUT) // 8 : int(LAYOUT) // 8 + len(layout)] = layout
     work[int(NODES) : int(NODES) + 32] = np.full(16, int(layout.sample), np.uint16).view(np.uint8)
     weights = np.zeros(_levels(layout), np.float32)
     weights[4:] = 1.0 / np.arange(1, _levels(layout) - 3)
@@ -85,6 +90,16 @@ def prepare(work: npt.NDArray[np.uint8], layout: Layout) -> None:
 def field(work: Address, word: Count) -> Count:
     """A word of the scratch memory: mostly the address of a part."""
     return load_u64(work + word)
+
+
+@inline
+def layout_in(work: Address) -> Layout:
+    """The layout of the forests worked on."""
+    at = work + LAYOUT
+    return Layout(
+        load_u64(at), load_u64(at + U(8)), load_u64(at + U(16)), load_u64(at + U(24)), load_u64(at + U(32)),
+        load_u64(at + U(40)), load_u64(at + U(48)), load_u64(at + U(56)), load_u64(at + U(64)),
+    )  # fmt: skip
 
 
 @inline
