@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from models.errors import SnapshotError
 from models.pool import ModelPool
 from udfs.pack import FloatArray, IntArray
 from udfs.replay_log import (
@@ -185,11 +186,7 @@ class Bucket:
         """The live model of a key that has rows in a pack which starts at `start_ms`."""
         live = self._live.get(key)
         if live is None:
-            data = store.read_snapshot(key_text(key))
-            if data is not None:
-                last_ms, model = decode_snapshot(data)
-                if not self._is_idle(last_ms, start_ms):
-                    live = _LiveKey(self._pool.load(model), last_ms)
+            live = self._restore(key_text(key), start_ms, store)
         elif self._is_idle(live.last_ms, start_ms):
             self._forget(key)
             self._counters.keys_idled += 1
@@ -201,6 +198,17 @@ class Bucket:
             self._counters.keys_live += 1
         live.in_log = True
         return live
+
+    def _restore(self, text: str, start_ms: int, store: BucketStore) -> _LiveKey | None:
+        """The model of a key's snapshot; None where there is none, or one that is idle."""
+        data = store.read_snapshot(text)
+        if data is None:
+            return None
+        try:
+            last_ms, model = decode_snapshot(data)
+            return None if self._is_idle(last_ms, start_ms) else _LiveKey(self._pool.load(model), last_ms)
+        except SnapshotError as error:
+            raise SnapshotError(f"{self._hosted.function}, key {text}: {error}") from error
 
     def _is_idle(self, last_ms: int, start_ms: int) -> bool:
         idle_ms = self._hosted.idle_ms
