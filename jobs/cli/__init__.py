@@ -14,6 +14,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -101,6 +102,12 @@ def _flow(paragraph: str) -> str:
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, add_completion=False)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cutbank {metadata.version('cutbank')}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     profile: Annotated[
@@ -111,7 +118,9 @@ def root(
         list[str] | None,
         typer.Option("--setting", "-S", metavar="KEY=VALUE", help="Set one setting, as CUTBANK_KEY does."),
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Online machine learning and anomaly detection as Flink SQL, in Python.
 
@@ -119,11 +128,6 @@ def root(
 
     COMMAND --help shows a command's options with an example.
     """
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"cutbank {installed('cutbank')}")
-        raise typer.Exit
     # Through the environment, so that it also holds for the processes a command starts (feeds, workers).
     if profile is not None:
         os.environ["CUTBANK_PROFILE"] = profile
@@ -134,7 +138,7 @@ def root(
         os.environ[f"CUTBANK_{key.upper()}"] = value
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def execute(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; errors are printed, not raised."""
     debug = os.environ.get("CUTBANK_DEBUG", "") not in ("", "0")
     try:
@@ -161,7 +165,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """Entry point of the ``cutbank`` command."""
-    sys.exit(run())
+    sys.exit(execute())
 
 
 def _wrong_use(error: Any) -> int:

@@ -23,9 +23,7 @@ _DEFAULT_LAST = 10
 
 def tail(
     topic: Annotated[str, typer.Argument(metavar="TOPIC")],
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with new records until Ctrl-C.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new records until Ctrl-C.")] = False,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="All records there are.")] = False,
     last: Annotated[
         int | None,
@@ -150,7 +148,7 @@ class Columns:
         self._widen(cells)
         if tuple(cells) != self._names or self._lines >= self._out.height - 2:
             self._names = tuple(cells)
-            self._header()
+            self._header(numbers)
         line = Text(no_wrap=True, overflow="ellipsis")
         for name, cell in cells.items():
             width = self._widths[name]
@@ -164,8 +162,11 @@ class Columns:
         for name, cell in cells.items():
             self._widths[name] = max(self._widths.get(name, 0), min(len(cell), 60), min(len(name), 40))
 
-    def _header(self) -> None:
-        header = "  ".join(name.ljust(self._widths[name]) for name in self._names)
+    def _header(self, numbers: set[str]) -> None:
+        header = "  ".join(
+            name.rjust(self._widths[name]) if name in numbers else name.ljust(self._widths[name])
+            for name in self._names
+        )
         self._out.print(Text(header, style="bold", no_wrap=True, overflow="ellipsis"))
         self._lines = 1
 
@@ -187,6 +188,4 @@ def _cell(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, str):
         return " ".join(value.split()) if value.isprintable() else repr(value)
-    return (
-        str(value) if isinstance(value, int) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    )
+    return str(value) if isinstance(value, int) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)

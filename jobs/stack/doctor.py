@@ -280,7 +280,8 @@ def _memory(settings: Settings) -> Iterator[Check]:
         return
     sizes = (settings.kafka_heap_mb * 1.4, settings.jobmanager_memory_mb, settings.taskmanager_memory_mb)
     wanted = sum(sizes) * 2**20 + 2 * WORKER_BYTES
-    running = any(part.state == "running" for part in Stack(settings).status().components)
+    records = [read_record(settings.state_dir / "run", name) for name in components.NAMES]
+    running = any(record is not None and record.alive for record in records)
     available = psutil.virtual_memory().available
     detail = f"{available / GB:.1f} GB available; the stack takes up to {wanted / GB:.1f} GB"
     if running or available >= wanted:

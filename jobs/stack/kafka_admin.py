@@ -16,6 +16,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPart
 
 from jobs.errors import StackError, UsageError
 from jobs.settings import Settings
+from jobs.stack.processes import answers
 
 # The client tells of every refused connection while a broker starts; what matters reaches the user as an
 # error.
@@ -23,6 +24,8 @@ logging.getLogger("kafka").addHandler(logging.NullHandler())
 
 
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+_NOBODY = "no Kafka broker answers at {servers} ({reason}); is it running? see `cutbank status`"
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,15 @@ def is_topic_name(name: str) -> bool:
 
 
 @contextlib.contextmanager
-def admin(settings: Settings, *, patience_s: float = 10.0) -> Iterator[Any]:
+def admin(settings: Settings, *, patience_s: float = 20.0) -> Iterator[Any]:
     """An admin client, closed at the end.
 
-    A broker that does not answer within ``patience_s`` seconds is a `StackError` that says so.
+    A broker that does not answer within ``patience_s`` seconds is a `StackError` that says so, and at once where
+    nobody listens.
     """
     client = None
+    if not any(_accepts(server) for server in settings.bootstrap_servers.split(",")):
+        raise StackError(_NOBODY.format(servers=settings.bootstrap_servers, reason="nobody listens"))
     try:
         client = KafkaAdminClient(
             **settings.kafka_client(),
@@ -60,14 +66,17 @@ def admin(settings: Settings, *, patience_s: float = 10.0) -> Iterator[Any]:
         yield client
     except KafkaError as error:
         if client is None:
-            raise StackError(
-                f"no Kafka broker answers at {settings.bootstrap_servers} ({type(error).__name__}); "
-                "is it running? see `cutbank status`"
-            ) from error
+            reason = type(error).__name__
+            raise StackError(_NOBODY.format(servers=settings.bootstrap_servers, reason=reason)) from error
         raise StackError(f"Kafka at {settings.bootstrap_servers}: {error}") from error
     finally:
         if client is not None:
             client.close()
+
+
+def _accepts(server: str) -> bool:
+    host, _, port = server.rpartition(":")
+    return answers(int(port), host, timeout_s=5.0)
 
 
 def is_ready(settings: Settings) -> bool:

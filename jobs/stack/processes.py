@@ -266,10 +266,10 @@ def _bindable(port: int) -> bool:
     return True
 
 
-def answers(port: int, host: str = "localhost") -> bool:
+def answers(port: int, host: str = "localhost", *, timeout_s: float = 1.0) -> bool:
     """Whether something accepts a TCP connection there."""
     try:
-        with socket.create_connection((host, port), timeout=1.0):
+        with socket.create_connection((host, port), timeout=timeout_s):
             return True
     except OSError:
         return False

@@ -187,9 +187,10 @@ class Stack:
         """What runs and answers now; never fails because something is down."""
         overview: Overview | None = None
         jobs: tuple[Job, ...] = ()
+        rest = FlinkRest(self.settings.flink_url, timeout_s=3.0)
         with contextlib.suppress(RestError):
-            overview = self.rest.overview()
-            jobs = tuple(self.rest.jobs())
+            overview = rest.overview()
+            jobs = tuple(rest.jobs())
         known = tuple(self._component(name) for name in components.NAMES) if self.settings.is_local else ()
         return StackStatus(known, self._kafka_answers(), overview, jobs)
 
