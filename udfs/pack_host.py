@@ -20,7 +20,7 @@ from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor, Va
 
 from models.errors import ModelError
 from udfs.bucket import Bucket, Counters, Hosted, SnapshotPolicy
-from udfs.functions.registry import FUNCTIONS
+from udfs.functions.declaration import TableFunction
 from udfs.pack import Pack, PackLayout
 from udfs.worker import genuine_print
 
@@ -39,7 +39,7 @@ class HostPlan:
     name
         The call's name: operator, metrics and error messages carry it.
     function
-        SQL name in the registry.
+        Its declaration.
     arguments
         Checked arguments of the function, with defaults.
     column_names
@@ -55,7 +55,7 @@ class HostPlan:
     """
 
     name: str
-    function: str
+    function: TableFunction
     arguments: Mapping[str, Any]
     column_names: tuple[str, ...]
     layout: PackLayout
@@ -127,11 +127,10 @@ class PackHost(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         plan = self._plan
-        self._function = FUNCTIONS[plan.function]
         with genuine_print():
-            pool = self._function.make_pool(len(plan.column_names), plan.arguments)
+            pool = plan.function.make_pool(len(plan.column_names), plan.arguments)
         self._hosted = Hosted(
-            plan.function, plan.state_parameters, pool, idle_ms=plan.arguments.get("idle"), policy=plan.policy
+            plan.function.name, plan.state_parameters, pool, idle_ms=plan.arguments.get("idle"), policy=plan.policy
         )
         self._store = _FlinkStore(runtime_context)
         self._buckets: dict[int, Bucket] = {}
@@ -209,7 +208,7 @@ class PackHost(KeyedProcessFunction):
         outputs = bucket.process(keys, times, values, start_ms, self._store)
         elapsed = time.perf_counter() - begin
         columns = [
-            list(column) for column in self._function.present(outputs, plan.column_names, plan.arguments)
+            list(column) for column in plan.function.present(outputs, plan.column_names, plan.arguments)
         ]
         self._rows_scored.inc(len(keys))
         if keys:
@@ -232,6 +231,6 @@ class PackHost(KeyedProcessFunction):
             if not abs(number) <= 5e29
         )
         return (
-            f"{self._plan.function} ({self._plan.name}): column {column} is NULL or not a finite number for key "
+            f"{self._plan.function.name} ({self._plan.name}): column {column} is NULL or not a finite number for key "
             f"{pack.keys[row]!r}, and on_null is 'error'; use on_null => 'skip' to give such rows a NULL score"
         )

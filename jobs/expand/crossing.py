@@ -44,9 +44,9 @@ class Crossing:
 def epoch_ms(sql_type: str) -> str:
     """SQL for the milliseconds since the epoch of a TIMESTAMP or TIMESTAMP_LTZ of at most that precision, as BIGINT.
 
-    Integer functions only: formatting a time costs more than all the rest of packing. They hold in every session time
-    zone (EXTRACT of a TIMESTAMP_LTZ is local: its minute and all above differ between zones, so those are not asked for)
-    and beyond 2038 (a difference in minutes fits an INT for four thousand years).
+    Integer functions only: formatting a time costs more than all the rest of packing. They hold in every session
+    time zone (EXTRACT of a TIMESTAMP_LTZ is local, so nothing above seconds is asked of it) and beyond 2038 (a
+    difference in minutes fits an INT for four thousand years).
     """
     if base_type(sql_type) == "TIMESTAMP":
         return "(EXTRACT(EPOCH FROM {0}) * 1000 + EXTRACT(MILLISECOND FROM {0}))"

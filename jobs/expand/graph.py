@@ -21,16 +21,22 @@ from jobs.expand import flink, quote
 from jobs.expand.call_sql import PACK_TIME, CallExpansion, expand_call
 from jobs.expand.crossing import Element
 from jobs.expand.ordered import ordered_query
-from jobs.expand.source import HIDDEN, SourceExpansion, expand_source, is_strict_json, without_own_options
+from jobs.expand.plain_source import expand_plain_source
+from jobs.expand.source import HIDDEN, SourceExpansion
+from jobs.expand.strict_json import expand_json_source
+from jobs.expand.table_options import is_strict_json, without_own_options
 from jobs.expand.watermark import common_interval
-from jobs.sql.calls import Call, read_calls, rewritten
+from jobs.sql.call import Call
+from jobs.sql.calls import read_calls, rewritten
 from jobs.sql.checks import CheckedCall, check_call
-from jobs.sql.flink_errors import flink_error
+from jobs.sql.flink_errors import flink_error, refused_insert
 from jobs.sql.lineage import references, source_tables
 from jobs.sql.located import LocatedText
 from jobs.sql.statements import Script, Statement, StatementKind
-from jobs.sql.tables import CreateTable, read_table
+from jobs.sql.tables import read_table
 from udfs.bucket import SnapshotPolicy
+from udfs.functions.declaration import TableFunction
+from udfs.functions.registry import FUNCTIONS
 from udfs.pack_host import HostPlan, PackHost
 from udfs.record_tap import LATE, REJECTED, RecordTap
 
@@ -82,7 +88,12 @@ class Pipeline:
     plan: str = ""
 
 
-def build(tables: StreamTableEnvironment, script: Script, name: str) -> Pipeline:
+def build(
+    tables: StreamTableEnvironment,
+    script: Script,
+    name: str,
+    functions: Mapping[str, TableFunction] = FUNCTIONS,
+) -> Pipeline:
     """The job graph of a pipeline file.
 
     Parameters
@@ -93,19 +104,27 @@ def build(tables: StreamTableEnvironment, script: Script, name: str) -> Pipeline
         The file's statements.
     name
         The pipeline's name.
+    functions
+        The table functions it may call, by SQL name.
 
     Raises
     ------
     SqlError
         Something in the file is wrong; nothing has been executed.
     """
-    return _Builder(tables, script, name).build()
+    return _Builder(tables, script, name, functions).build()
 
 
 class _Builder:
-    def __init__(self, tables: StreamTableEnvironment, script: Script, name: str) -> None:
+    def __init__(
+        self,
+        tables: StreamTableEnvironment,
+        script: Script,
+        name: str,
+        functions: Mapping[str, TableFunction],
+    ) -> None:
         self.tables, self.script, self.name = tables, script, name
-        self.calls = read_calls(script)
+        self.calls = read_calls(script, functions)
         self.all_calls = [call for calls in self.calls.values() for call in calls]
         self.pipeline = Pipeline(tables.create_statement_set())
         #: names of tables, views and results -> the view that has the hidden columns too
@@ -136,9 +155,9 @@ class _Builder:
         try:
             self.pipeline.plan = self.pipeline.statements.explain()
         except (TableException, Py4JJavaError) as error:
-            for statement, text in self.inserts:  # which of them is it
-                self._guard(statement, text, lambda text=text: self.tables.explain_sql(text.text))
-            raise self._refusal(*self.inserts[0], str(error)) from error
+            blamed = refused_insert(self.script, str(error))
+            text = next(text for statement, text in self.inserts if statement is blamed)
+            raise self._refusal(blamed, text, str(error)) from error
 
     # ---------------------------------------------------------------- statements
 
@@ -170,7 +189,11 @@ class _Builder:
                 f"{table.name} is read and written in one file: declare a second table of the same topic for writing"
             )
         keys = frozenset(key for call in self.all_calls for key in call.partition_by)
-        self._source(expand_source(table, pipeline=self.name, interval_ms=interval, keys=keys))
+        self._source(
+            expand_json_source(table, pipeline=self.name, interval_ms=interval, keys=keys)
+            if strict
+            else expand_plain_source(table, interval)
+        )
 
     def _create_view(self, statement: Statement) -> None:
         views = self._expand_calls(statement)
@@ -303,7 +326,7 @@ class _Builder:
         call = checked.call
         plan = HostPlan(
             name=call.name,
-            function=call.function.name,
+            function=call.function,
             arguments=dict(call.arguments),
             column_names=checked.column_names,
             layout=expansion.layout,
@@ -372,7 +395,8 @@ class _Builder:
             raise self._refusal(statement, text, str(error)) from error
 
     def _refusal(self, statement: Statement, text: LocatedText, message: str) -> SqlError:
-        return flink_error(statement, message, text=text, script=self.script)
+        aliases = {f"{call.name} (result)": call.function.name for call in self.all_calls}
+        return flink_error(statement, message, text=text, script=self.script, aliases=aliases)
 
 
 def _element(sql_type: str) -> Element:
