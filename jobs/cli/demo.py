@@ -1,0 +1,112 @@
+"""``cutbank demo``: everything at once, from nothing to a summary that adds up."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import psutil
+import typer
+
+from jobs.cli.output import AsJson, console, print_json
+from jobs.demo.course import Course, Interrupted
+from jobs.demo.screen import REDRAW_S, Lines, Screen
+from jobs.demo.summary import as_object, show
+from jobs.errors import UsageError
+from jobs.settings import load_settings
+
+#: Shorter than this there is nothing to see: a forest scores from its 257th record on.
+SHORTEST_S = 15.0
+INTERRUPTED = 130
+
+
+def demo(
+    seconds: Annotated[
+        float | None, typer.Option(help="Feed for so many seconds; by default until Ctrl-C.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Delete also topics whose records no demo wrote.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start everything, show scores and anomalies live, and stop everything.
+
+    Broker and cluster start (those that run are left as they are), a synthetic room and this machine's own counters
+    are fed, both pipelines score them, and what is unusual is shown as it is found. At the end, or at Ctrl-C, every
+    record is accounted for, counted from the topics: read = scored + rejected + late + pending. Exit code 1 if
+    that does not add up.
+
+    Example: cutbank demo --seconds 90
+    """
+    begun_s = time.monotonic() - max(0.0, time.time() - psutil.Process().create_time())
+    if seconds is not None and not (math.isfinite(seconds) and seconds >= SHORTEST_S):
+        raise UsageError(f"--seconds: expected {SHORTEST_S:g} or more, got {seconds:g}")
+    settings = load_settings()
+    out = console()
+    lines = Lines(console(err=True), begun_s)
+    on_screen = sys.stdout.isatty() and not as_json
+    course = Course(
+        settings,
+        seconds=seconds,
+        replace=replace,
+        begun_s=begun_s,
+        told=(lambda step: None) if on_screen else lines.told,
+    )
+    worker = threading.Thread(target=course.run, name="cutbank-demo")
+    with _signals(course.end):
+        worker.start()
+        try:
+            if on_screen:
+                with Screen(course, out) as screen:
+                    _follow(worker, screen.draw)
+            else:
+                _follow(worker, lambda: lines.draw(course))
+        finally:
+            if worker.is_alive():  # drawing failed: what was started is stopped all the same
+                course.end()
+                course.end()
+            worker.join()
+    _report(course, as_json=as_json)
+
+
+def _follow(worker: threading.Thread, draw: Callable[[], None]) -> None:
+    while worker.is_alive():
+        draw()
+        worker.join(REDRAW_S)
+
+
+def _report(course: Course, *, as_json: bool) -> None:
+    summary = course.summary
+    if summary is None:
+        if isinstance(course.error, Interrupted):
+            typer.echo("demo: ended without a count; everything it started is stopped", err=True)
+            raise typer.Exit(INTERRUPTED)
+        raise course.error if course.error is not None else RuntimeError("the demo ended without a word")
+    if as_json:
+        print_json(as_object(summary))
+    else:
+        show(summary, console())
+    if course.error is not None:
+        raise course.error
+    raise typer.Exit(summary.exit_code)
+
+
+@contextmanager
+def _signals(end: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM ask for the end, as often as they come."""
+
+    def ask(number: int, frame: Any) -> None:
+        end()
+
+    earlier = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
