@@ -31,7 +31,7 @@ $(STAMPS)/jars: flink-conf/jars.xml
 	@command -v mvn >/dev/null || { echo "Maven is needed to resolve the jars (Debian: apt-get install maven)" >&2; exit 1; }
 	@rm -rf build/jars && mkdir -p build
 	@echo "resolving the jars of broker and connector"
-	@mvn --batch-mode --log-file build/maven.log --file flink-conf/jars.xml generate-resources >/dev/null || \
+	@mvn --batch-mode --file flink-conf/jars.xml generate-resources >build/maven.log 2>&1 || \
 	  { cat build/maven.log >&2; exit 1; }
 	@mkdir -p $(STAMPS) && touch $@
 

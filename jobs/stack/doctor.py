@@ -23,6 +23,7 @@ from jobs.stack.stack import Stack
 GB = 1_000_000_000
 DISK_NEEDED, DISK_COMFORTABLE = 1 * GB, 5 * GB
 WORKER_BYTES = 500_000_000  # a Python worker with numba and some models, measured
+ROCKSDB_BYTES = 384 * 2**20  # as in flink-conf/config.yaml
 
 
 @dataclass(frozen=True)
@@ -279,7 +280,7 @@ def _memory(settings: Settings) -> Iterator[Check]:
     if not settings.is_local:
         return
     sizes = (settings.kafka_heap_mb * 1.4, settings.jobmanager_memory_mb, settings.taskmanager_memory_mb)
-    wanted = sum(sizes) * 2**20 + 2 * WORKER_BYTES
+    wanted = sum(sizes) * 2**20 + ROCKSDB_BYTES + 2 * WORKER_BYTES
     records = [read_record(settings.state_dir / "run", name) for name in components.NAMES]
     running = any(record is not None and record.alive for record in records)
     available = psutil.virtual_memory().available

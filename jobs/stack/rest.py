@@ -88,7 +88,10 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Counts since the job's start, and the newest completed checkpoint and savepoint."""
+    """Counts since the job's start, and the newest completed checkpoint and savepoint.
+
+    ``failed`` also counts those that were due while tasks were still starting; they harm nothing.
+    """
 
     completed: int
     failed: int
