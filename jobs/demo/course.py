@@ -155,7 +155,7 @@ class Course:
         with steps.step(UP) as tell:
             before = [part.name for part in self._stack.status().components if part.state == "running"]
             self._started_stack = not before
-            self._stack.up(tell)
+            self._stack.up(_gathered(tell))
             self._refuse_running()
             self._checked = True
         self._go_on()
@@ -299,10 +299,14 @@ class Course:
         self._feeds.clear()
 
     def _settle(self, tell: Tell) -> None:
-        """Wait until several checkpoints in a row have brought nothing new."""
-        deadline = time.monotonic() + SETTLE_TIMEOUT_S
-        seen: dict[str, int] = {}
+        """Wait until several checkpoints in a row have brought nothing new, for as long as that takes.
+
+        A checkpoint completes when all that was read before it has gone through the job, so what the feeds wrote
+        is scored then, but for the packs that no later record has closed.
+        """
+        scored: dict[str, int] = {}
         since: dict[str, int] = {}
+        deadline = time.monotonic() + SETTLE_TIMEOUT_S
         while time.monotonic() < deadline:
             self._not_in_a_hurry()
             waiting = False
@@ -310,15 +314,16 @@ class Course:
                 job_id = self._job_ids[name]
                 if not self._rest.job(job_id).is_live:
                     continue
-                completed, scored = self._rest.checkpoints(job_id).completed, measured.read().scored
-                if seen.get(name) != scored:
-                    seen[name], since[name] = scored, completed
-                waiting |= completed - since[name] < QUIET_CHECKPOINTS
+                completed, now = self._rest.checkpoints(job_id).completed, measured.read().scored
+                if scored.get(name) != now:
+                    scored[name], since[name] = now, completed
+                    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+                waiting |= now == 0 or completed - since[name] < QUIET_CHECKPOINTS
             if not waiting:
                 return
-            tell(f"{sum(seen.values()):,} records are scored")
+            tell(f"{sum(scored.values()):,} records are scored")
             self._hurry.wait(0.3)
-        self._problem(f"new scores still came {SETTLE_TIMEOUT_S:.0f} s after the feeds had ended")
+        self._problem(f"the pipelines had not come to rest {SETTLE_TIMEOUT_S:.0f} s after their last scores")
 
     def _stop_job(self, pipeline: DemoPipeline) -> tuple[str, str | None]:
         """Stop a pipeline's job, with a savepoint where it can write one; its name and the savepoint."""
@@ -377,3 +382,17 @@ class Course:
     def _own_jobs(self) -> Iterator[Job]:
         names = {pipeline.name for pipeline in PIPELINES}
         yield from (job for job in self._rest.live_jobs() if job.name in names)
+
+
+def _gathered(tell: Tell) -> Tell:
+    """A `tell` for processes that start one after the other and are waited for together."""
+    starting: list[str] = []
+
+    def gathered(message: str) -> None:
+        before, word, name = message.partition("starting ")
+        if word and not before:
+            starting.append(name)
+            message = f"starting {', '.join(starting)}"
+        tell(message)
+
+    return gathered

@@ -129,9 +129,9 @@ class Screen:
 
 def _what_comes() -> Text:
     return Text(
-        "A synthetic room with shouts now and then and this machine's own counters, with one\n"
-        "burst of processor and disk made on purpose, are scored by two pipelines of Flink SQL:\n"
-        "sql/loudness.sql and sql/host_metrics.sql.",
+        "Two pipelines of Flink SQL look for what is unusual: sql/loudness.sql in a\n"
+        "synthetic room where somebody shouts now and then, sql/host_metrics.sql in the\n"
+        "counters of this machine, which is disturbed once on purpose.",
         style="dim",
     )
 
