@@ -8,7 +8,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,13 +83,12 @@ def test_the_overview_is_quick_and_imports_nothing_heavy() -> None:
         "import sys, jobs.cli; assert jobs.cli.execute(['--help']) == 0; "
         "print(sorted({'pyflink', 'numba', 'numpy', 'kafka', 'pydantic', 'py4j'} & set(sys.modules)), file=sys.stderr)"
     )
-    best = 99.0
-    for _ in range(3):
-        begun = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        best = min(best, time.perf_counter() - begun)
-        assert done.stderr.strip() == "[]"
-    assert best < 1.0
+    before = os.times()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    after = os.times()
+    assert done.stderr.strip() == "[]"
+    # processor time, about 0.15 s: a busy machine does not make it longer
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 0.8
 
 
 @pytest.mark.parametrize(
