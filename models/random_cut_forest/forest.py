@@ -100,12 +100,12 @@ class RandomCutForest:
         InputError
             A value that cannot be taken; the forest is unchanged.
         """
-        return self._pool.process_slot(self._slot, self._rows(points))["score"]
+        return self._pool.process_slot(self._slot, self._rows(points, self.dimensions))["score"]
 
     def score(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Scores (n,) of points without learning; with shingles, of full vectors (n, d * shingle_size),
         oldest first."""
-        return self._pool.score(self._slot, self._rows(points))
+        return self._pool.score(self._slot, self._rows(points, self._pool.parameters.vector))
 
     def attribution(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """What the score of each point is made of, without learning.
@@ -114,11 +114,11 @@ class RandomCutForest:
         the ordinary; non-negative, the sum is the score. With shingles it takes full vectors, and adds up the
         positions.
         """
-        return self._pool.attribution(self._slot, self._rows(points))
+        return self._pool.attribution(self._slot, self._rows(points, self._pool.parameters.vector))
 
     def impute(self, points: npt.NDArray[np.float64], quantile: float = 0.5) -> npt.NDArray[np.float64]:
         """A copy of the points (with shingles, full vectors) whose NaNs are what the forest expects there."""
-        return self._pool.impute(self._slot, self._rows(points), quantile)
+        return self._pool.impute(self._slot, self._rows(points, self._pool.parameters.vector), quantile)
 
     def dump(self) -> bytes:
         """The whole state as bytes; equal state gives equal bytes."""
@@ -141,9 +141,9 @@ class RandomCutForest:
         """Bytes the forest holds; constant."""
         return self._pool.nbytes
 
-    def _rows(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _rows(self, points: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
         rows = np.asarray(points, np.float64)
-        if rows.ndim == 1 and self._pool.parameters.vector == 1:
+        if rows.ndim == 1 and width == 1:
             rows = rows[:, None]
         if rows.ndim != 2:
             raise InputError(f"points must have two dimensions (records, columns), got shape {rows.shape}")

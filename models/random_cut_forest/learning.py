@@ -46,7 +46,7 @@ from models.random_cut_forest.sampler import (
     set_goal,
     uniform,
 )  # fmt: skip
-from models.random_cut_forest.scoring import descend, descend_one, fixed, normaliser, value_on_path
+from models.random_cut_forest.scoring import descend, descend_one, fixed, largest_score, score_on_path
 from models.random_cut_forest.tree import delete, insert
 from models.random_cut_forest.work import (
     COLUMNS,
@@ -96,10 +96,10 @@ def learn(tree: Address, work: Address, index: int, mass: Count, descent: Count,
 
 
 @inline
-def judge(tree: Address, work: Address, index: int, mass: Count, scale: float, descent: Count, width: Any) -> None:
+def judge(tree: Address, work: Address, index: int, mass: Count, limit: float, descent: Count, width: Any) -> None:
     """Add a record's score in a tree to its row, and its parts where asked for; its path is in `work`."""
     x = _record(work, index, width)
-    value = fixed(scale * value_on_path(tree, x, work, descent, mass, width))
+    value = fixed(score_on_path(tree, x, work, descent, mass, limit, width))
     row = load_u64(field(work, ROWS) + (U(index) << THREE))
     place = field(work, SCORES) + (row << THREE)
     store_u64(place, load_u64(place) + U(value))
@@ -114,7 +114,7 @@ def judge_run(tree: Address, work: Address, first: int, end: int, mass: Count, w
 
     Returns which of the four descents was the last record's: its path stays in `work`, for an insertion.
     """
-    scale = normaliser(mass)
+    limit = largest_score(mass)
     last = end - 1
     for k in range(first, end, 4):
         descend(
@@ -122,7 +122,7 @@ def judge_run(tree: Address, work: Address, first: int, end: int, mass: Count, w
             _record(work, min(k + 2, last), width), _record(work, min(k + 3, last), width), work, width,
         )  # fmt: skip
         for lane in range(min(4, end - k)):
-            judge(tree, work, k + lane, mass, scale, U(lane), width)
+            judge(tree, work, k + lane, mass, limit, U(lane), width)
     return U((end - first - 1) & 3)
 
 
@@ -159,7 +159,7 @@ def run_row(
 ) -> None:  # fmt: skip
     """One record of the run through trees first..end-1, four trees at a time."""
     x = _record(work, index, width)
-    scale = normaliser(mass)
+    limit = largest_score(mass)
     last = U(end - 1)
     for number in range(first, end, 4):
         a = U(number)
@@ -172,7 +172,7 @@ def run_row(
         for lane in range(min(4, end - number)):
             tree = tree_at(block, U(number + lane), layout)
             if scoring and mass > ZERO:
-                judge(tree, work, index, mass, scale, U(lane), width)
+                judge(tree, work, index, mass, limit, U(lane), width)
             if mass < layout.sample or _reached(work, index + 1) >= load_f64(tree + GOAL):
                 learn(tree, work, index, mass, U(lane), width)
 

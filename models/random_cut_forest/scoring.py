@@ -132,8 +132,11 @@ def _four_levels(
 
 
 @inner
-def value_on_path(tree: Address, x: Address, work: Address, descent: Count, mass: Count, width: Any) -> float:
-    """v of the point at address x, whose path is in `work`, in a tree of `mass` samples; not yet normalised."""
+def score_on_path(
+    tree: Address, x: Address, work: Address, descent: Count, mass: Count, limit: float, width: Any
+) -> float:
+    """The score of the point at address x, whose path is in `work`, in a tree of `mass` samples; `limit` is
+    `largest_score` of that mass."""
     depth = depth_of(work, descent)
     boxes = part(tree, BOXES)
     weights = field(work, WEIGHTS) + (depth << TWO)
@@ -144,18 +147,21 @@ def value_on_path(tree: Address, x: Address, work: Address, descent: Count, mass
         if distance(x, point_of(tree, leaf, width), width) == NOTHING:
             copies = F64(I64(load_u32(header_of(tree, leaf) + COPIES)))
             damping = 1.0 - copies / (2.0 * F64(I64(mass)))
-            return F32(damping / (F64(I64(depth)) + math.log2(copies + 1.0)))
+            seen = damping / (F64(I64(depth)) + math.log2(copies + 1.0))
+            return F32(seen * math.log2(F64(I64(mass)) + 1.0))  # in float64: a constant stream scores 0.5 exactly
     while top != NOTHING:
         row -= U(32)
         weights -= U(16)
         value, top, low = _four_levels(tree, boxes, x, row, weights, value, width)
-    return value
+    return limit * value
 
 
 @inline
-def normaliser(mass: Count) -> float:
-    """log2(m + 1), as float32."""
-    return F32(math.log2(F64(I64(mass)) + 1.0))
+def largest_score(mass: Count) -> float:
+    """log2(m + 1) as float32, rounded down, so that no score is above it."""
+    exact = math.log2(F64(I64(mass)) + 1.0)
+    nearest = F32(exact)
+    return nearest if F64(nearest) <= exact else F32(exact * (1.0 - 2.0**-24))
 
 
 @inline

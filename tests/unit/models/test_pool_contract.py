@@ -1,0 +1,207 @@
+"""What every pool of models must do, whatever the model. A new pool adds one entry to POOLS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pytest
+
+from models.errors import ModelError, SnapshotError
+from models.pool import ModelPool
+from models.random_cut_forest import RandomCutForestPool
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to make pools, small and quick, and how many columns their rows have."""
+
+    make: Callable[[], ModelPool]
+    columns: int
+    #: rows of a key that give no result yet
+    warm_up: int
+
+
+FOREST = partial(RandomCutForestPool, trees=8, sample_size=16, time_decay=60, seed=5)
+POOLS = {
+    "forest": Kind(partial(FOREST, dimensions=2), 2, 16),
+    "forest, explained": Kind(partial(FOREST, dimensions=3, explain=True), 3, 16),
+    "forest, shingled": Kind(partial(FOREST, dimensions=1, shingle_size=4), 1, 16),
+    "forest, threads": Kind(partial(FOREST, dimensions=1, threads=2), 1, 16),
+    "forest, imputing": Kind(partial(FOREST, dimensions=2, missing="impute"), 2, 16),
+}
+
+
+@pytest.fixture(params=POOLS, ids=lambda name: name.replace(", ", "-"))
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return POOLS[request.param]
+
+
+@dataclass
+class Rows:
+    """Rows of several keys, mixed."""
+
+    keys: np.ndarray
+    times: np.ndarray
+    values: np.ndarray
+
+    def __getitem__(self, part: slice | np.ndarray) -> Rows:
+        return Rows(self.keys[part], self.times[part], self.values[part])
+
+
+def rows_of(kind: Kind, n: int = 600, keys: int = 5, seed: int = 0) -> Rows:
+    random = np.random.default_rng(seed)
+    return Rows(random.integers(0, keys, n), np.arange(n, dtype=np.int64), random.normal(size=(n, kind.columns)))
+
+
+def run(pool: ModelPool, slots: list[int], rows: Rows) -> dict[str, np.ndarray]:
+    return pool.process(np.array(slots, np.int32)[rows.keys], rows.times, rows.values)
+
+
+def joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def assert_same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        assert np.array_equal(a[name], b[name]), name
+
+
+def test_results_have_one_entry_a_row(kind: Kind) -> None:
+    pool = kind.make()
+    rows = rows_of(kind, 50)
+    for name, values in run(pool, [pool.open() for _ in range(5)], rows).items():
+        assert values.shape[0] == 50, name
+        assert np.isfinite(values).all()
+
+
+def test_no_rows(kind: Kind) -> None:
+    pool = kind.make()
+    full, none = run(pool, [pool.open()], rows_of(kind, 3, 1)), run(pool, [0], rows_of(kind, 3, 1)[:0])
+    assert {name: values[:0].shape for name, values in full.items()} == {n: v.shape for n, v in none.items()}
+
+
+@pytest.mark.parametrize("cut", [1, 7, 100, 599])
+def test_cut_of_the_stream_does_not_show(kind: Kind, cut: int) -> None:
+    rows = rows_of(kind)
+    one, other = kind.make(), kind.make()
+    slots = [one.open() for _ in range(5)]
+    assert slots == [other.open() for _ in range(5)]
+    together = run(one, slots, rows)
+    pieces = [run(other, slots, rows[k : k + cut]) for k in range(0, 600, cut)]
+    assert_same(joined(pieces), together)
+    assert [one.dump(slot) for slot in slots] == [other.dump(slot) for slot in slots]
+
+
+def test_keys_do_not_influence_each_other(kind: Kind) -> None:
+    rows = rows_of(kind)
+    mixed = kind.make()
+    slots = [mixed.open() for _ in range(5)]
+    together = run(mixed, slots, rows)
+    for key in range(5):
+        alone = kind.make()
+        for _ in range(3):
+            slot = alone.open()  # another slot number than in the mixed pool
+        mine = rows[rows.keys == key]
+        result = alone.process(np.full(len(mine.keys), slot, np.int32), mine.times, mine.values)
+        assert_same(result, {name: values[rows.keys == key] for name, values in together.items()})
+
+
+def test_cold_start(kind: Kind) -> None:
+    """Nothing is found before the warm-up is over, in a slot used for the first time and in one used before."""
+    pool = kind.make()
+    slot = pool.open()
+    first = run(pool, [slot], rows_of(kind, 60, 1))
+    pool.close(slot)
+    again = run(pool, [pool.open()], rows_of(kind, 60, 1))
+    assert_same(first, again)
+    for values in first.values():
+        assert not values[: kind.warm_up].any()
+        assert np.abs(values[kind.warm_up :].reshape(60 - kind.warm_up, -1)).sum(axis=1).all()
+
+
+def test_dump_and_load_continue(kind: Kind) -> None:
+    rows = rows_of(kind)
+    pool = kind.make()
+    slots = [pool.open() for _ in range(5)]
+    whole = run(pool, slots, rows)
+    for cut in (0, 10, 300):
+        before, after = kind.make(), kind.make()
+        old = [before.open() for _ in range(5)]
+        run(before, old, rows[:cut])
+        new = [after.load(before.dump(slot)) for slot in reversed(old)][::-1]
+        assert_same(run(after, new, rows[cut:]), {name: values[cut:] for name, values in whole.items()})
+        assert [after.dump(slot) for slot in new] == [pool.dump(slot) for slot in slots]
+
+
+def test_dump_changes_nothing(kind: Kind) -> None:
+    rows = rows_of(kind)
+    one, other = kind.make(), kind.make()
+    slots = [one.open() for _ in range(5)]
+    assert slots == [other.open() for _ in range(5)]
+    for k in range(0, 600, 60):
+        assert_same(run(one, slots, rows[k : k + 60]), run(other, slots, rows[k : k + 60]))
+        assert one.dump(slots[0]) == one.dump(slots[0])
+
+
+def test_altered_and_foreign_bytes_are_refused(kind: Kind) -> None:
+    pool = kind.make()
+    slot = pool.open()
+    run(pool, [slot], rows_of(kind, 40, 1))
+    data, held = pool.dump(slot), pool.nbytes
+    for wrong in (b"", b"not a model", data[:-1], data + b"\0", data[:-9] + b"\xff" + data[-8:]):
+        with pytest.raises(SnapshotError):
+            pool.load(wrong)
+    assert pool.nbytes == held
+    assert pool.dump(slot) == data
+
+
+def test_input_is_left_alone(kind: Kind) -> None:
+    pool = kind.make()
+    slots = np.full(40, pool.open(), np.int32)
+    rows = rows_of(kind, 40, 1)
+    arrays = (slots, rows.times, rows.values)
+    for array in arrays:
+        array.setflags(write=False)
+    copies = [array.copy() for array in arrays]
+    pool.process(*arrays)
+    assert all(np.array_equal(array, copy) for array, copy in zip(arrays, copies, strict=True))
+
+
+def test_layout_of_the_input_does_not_matter(kind: Kind) -> None:
+    rows = rows_of(kind, 80, 1)
+    plain, turned, strided = kind.make(), kind.make(), kind.make()
+    expected = run(plain, [plain.open()], rows)
+    assert_same(run(turned, [turned.open()], Rows(rows.keys, rows.times, np.asfortranarray(rows.values))), expected)
+    wide = np.repeat(rows.values, 2, axis=0)[::2]
+    assert_same(run(strided, [strided.open()], Rows(rows.keys, rows.times, wide)), expected)
+
+
+def test_memory_is_given_back(kind: Kind) -> None:
+    pool = kind.make()
+    assert pool.nbytes == 0
+    slots = [pool.open() for _ in range(4)]
+    full = pool.nbytes
+    assert full > 0
+    run(pool, slots, rows_of(kind, 400, 4))
+    assert pool.nbytes == full, "bounded, and known from the start"
+    for slot in slots[:2]:
+        pool.close(slot)
+    assert pool.nbytes == full // 2
+    assert pool.open() in slots[:2], "slots are used again"
+
+
+def test_closed_slots_are_refused(kind: Kind) -> None:
+    pool = kind.make()
+    slot, other = pool.open(), pool.open()
+    pool.close(slot)
+    for call in (pool.close, pool.dump):
+        with pytest.raises(ModelError, match=f"slot {slot} is not open"):
+            call(slot)
+    before = pool.dump(other)
+    with pytest.raises(ModelError, match=f"slot {slot} is not open"):
+        run(pool, [other, slot], rows_of(kind, 20, 2))
+    assert pool.dump(other) == before, "nothing was learned"
