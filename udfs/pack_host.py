@@ -9,17 +9,17 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pyflink.common import Row, Types
+from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
-from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
 
 from models.errors import ModelError
 from udfs.bucket import Bucket, Counters, Hosted, SnapshotPolicy
+from udfs.flink_store import FlinkStore
 from udfs.functions.declaration import TableFunction
 from udfs.pack import Pack, PackLayout
 from udfs.worker import genuine_print
@@ -71,47 +71,6 @@ class HostPlan:
         return {**own, "columns": list(self.column_names)}
 
 
-class _FlinkStore:
-    """`udfs.bucket.BucketStore` over the keyed state of the bucket that Flink has made current."""
-
-    def __init__(self, ctx: RuntimeContext) -> None:
-        data = Types.PRIMITIVE_ARRAY(Types.BYTE())
-        self._header = ctx.get_state(ValueStateDescriptor("header", data))
-        self._log = ctx.get_list_state(ListStateDescriptor("log", data))
-        self._snapshots = ctx.get_map_state(MapStateDescriptor("snapshots", Types.STRING(), data))
-
-    def read_header(self) -> bytes | None:
-        data = self._header.value()
-        return None if data is None else bytes(data)
-
-    def write_header(self, data: bytes) -> None:
-        self._header.update(data)
-
-    def read_log(self) -> Iterable[bytes]:
-        return [bytes(data) for data in self._log.get()]
-
-    def add_log(self, data: bytes) -> None:
-        self._log.add(data)
-
-    def clear_log(self) -> None:
-        self._log.clear()
-
-    def read_snapshot(self, key: str) -> bytes | None:
-        data = self._snapshots.get(key)
-        return None if data is None else bytes(data)
-
-    def write_snapshot(self, key: str, data: bytes) -> None:
-        self._snapshots.put(key, data)
-
-    def remove_snapshot(self, key: str) -> None:
-        # removing an absent key after a clear raises KeyError in Flink 2.3
-        if self._snapshots.contains(key):
-            self._snapshots.remove(key)
-
-    def snapshot_keys(self) -> list[str]:
-        return list(self._snapshots.keys())
-
-
 class PackHost(KeyedProcessFunction):
     """Hosts one table function for the buckets of one subtask.
 
@@ -132,7 +91,7 @@ class PackHost(KeyedProcessFunction):
         self._hosted = Hosted(
             plan.function.name, plan.state_parameters, pool, idle_ms=plan.arguments.get("idle"), policy=plan.policy
         )
-        self._store = _FlinkStore(runtime_context)
+        self._store = FlinkStore(runtime_context)
         self._buckets: dict[int, Bucket] = {}
         self._counters = Counters()
         self._replay_ms = 0

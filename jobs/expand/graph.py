@@ -31,8 +31,8 @@ from jobs.sql.calls import read_calls, rewritten
 from jobs.sql.checks import CheckedCall, check_call
 from jobs.sql.flink_errors import flink_error, refused_insert
 from jobs.sql.lineage import references, source_tables
-from jobs.sql.located import LocatedText
-from jobs.sql.statements import Script, Statement, StatementKind
+from jobs.sql.located import File, LocatedText
+from jobs.sql.statements import Script, Statement, StatementKind, split
 from jobs.sql.tables import read_table
 from udfs.bucket import SnapshotPolicy
 from udfs.functions.declaration import TableFunction
@@ -113,6 +113,33 @@ def build(
         Something in the file is wrong; nothing has been executed.
     """
     return _Builder(tables, script, name, functions).build()
+
+
+def create_source(tables: StreamTableEnvironment, statements: StatementSet, ddl: str, pipeline: str) -> None:
+    """Create a source table of a DataStream job the way a pipeline file's are: bad records to the rejects topic.
+
+    Parameters
+    ----------
+    tables
+        The environment.
+    statements
+        The job's statement set; the INSERT of refused records joins it.
+    ddl
+        One CREATE TABLE statement.
+    pipeline
+        The job's name, part of the transactional ids of the rejects.
+
+    Raises
+    ------
+    SqlError
+        The statement is wrong.
+    """
+    script = split(LocatedText.whole(File("<source>", f"{ddl};\nINSERT INTO nothing SELECT 1")))
+    builder = _Builder(tables, script, pipeline, {})
+    builder.pipeline.statements = statements
+    (statement,) = script.of_kind(StatementKind.CREATE_TABLE)
+    builder.read = frozenset({statement.name})
+    builder._create_table(statement)
 
 
 class _Builder:

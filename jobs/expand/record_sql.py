@@ -7,17 +7,20 @@ would merge projections and evaluate a shared expression once for every use.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from jobs.expand import quote
 from jobs.sql.tables import Column
 from udfs.functions.declaration import base_type
+from udfs.record_check import time_pattern
 
 _ISO = "yyyy-MM-dd'T'HH:mm:ss[.SSSSSSSSS][.SSSSSSSS][.SSSSSSS][.SSSSSS][.SSSSS][.SSSS][.SSS][.SS][.S]"
 _SQL = _ISO.replace("'T'", " ")
 
 _WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT")
-_LARGEST = {"DOUBLE": "1.7976931348623157E308", "FLOAT": "3.4028234E38"}
+#: The largest FLOAT is 3.40282346...E38: written shorter it would be refused itself.
+_LARGEST = {"DOUBLE": "1.7976931348623157E308", "FLOAT": "3.4028235E38"}
 _TEXTS = ("STRING", "VARCHAR", "CHAR")
 
 
@@ -44,12 +47,25 @@ class FieldSql:
         return f"({column} IS NOT NULL OR {json_text} IS NULL OR {json_text} = 'null')"
 
 
-def time_of(json_value: str, sql_type: str, sql_timestamps: bool) -> str:
-    """SQL of a time attribute from its JSON text; NULL where it is none, or has no zone where one is needed."""
+def time_of(text: str, sql_type: str, sql_timestamps: bool) -> str:
+    """SQL of a TIMESTAMP or TIMESTAMP_LTZ from a text.
+
+    Flink reads more than the format says (a day alone, hour 24, a 30th of February as the 28th): `is_time` tells.
+    """
     pattern = _SQL if sql_timestamps else _ISO
     if base_type(sql_type) == "TIMESTAMP_LTZ":
-        return f"TO_TIMESTAMP_LTZ({json_value}, {quote.text(pattern + chr(39) + 'Z' + chr(39))}, 'UTC')"
-    return f"TO_TIMESTAMP({json_value}, {quote.text(pattern)})"
+        return f"TO_TIMESTAMP_LTZ({text}, {quote.text(pattern + chr(39) + 'Z' + chr(39))}, 'UTC')"
+    return f"TO_TIMESTAMP({text}, {quote.text(pattern)})"
+
+
+def is_time(json_text: str, sql_type: str, sql_timestamps: bool) -> str:
+    """SQL condition that a JSON text is written as a time of this type, and that its day exists."""
+    pattern = f'^"{time_pattern(sql_type, sql_timestamps)}"$'
+    written = f"REGEXP({json_text}, {quote.text(pattern)})"
+    if base_type(sql_type) == "TIME":
+        return written
+    day = f"SUBSTRING({json_text}, 10, 2) <= '28' OR TRY_CAST(SUBSTRING({json_text}, 2, 10) AS DATE) IS NOT NULL"
+    return f"{written} AND ({day})"
 
 
 def json_value(source: str, field: str) -> str:
@@ -79,7 +95,11 @@ def _value(sql_type: str, sql_timestamps: bool) -> str | None:
     if base in _TEXTS:
         unlimited = sql_type.upper() == "STRING"
         return quoted if unlimited else f"CAST({quoted} AS {sql_type})"
-    if base in ("DOUBLE", "FLOAT", "DECIMAL"):
+    if base == "DECIMAL":
+        # straight to DECIMAL(3, 3) no text is cast, and 999.995 to a DECIMAL(5, 2) of 1000.00
+        scale = re.findall(r"\d+", sql_type)[1:] or ["0"]
+        return f"TRY_CAST(TRY_CAST({{0}} AS DECIMAL(38, {scale[0]})) AS {sql_type})"
+    if base in ("DOUBLE", "FLOAT"):
         return f"TRY_CAST({{0}} AS {sql_type})"
     if base in _WHOLE:
         return (
@@ -87,17 +107,25 @@ def _value(sql_type: str, sql_timestamps: bool) -> str | None:
         )
     if base == "BOOLEAN":
         return "CASE {0} WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END"
-    if base == "TIMESTAMP_LTZ":
-        return f"CAST({time_of('JSON_UNQUOTE({0})', sql_type, sql_timestamps)} AS {sql_type})"
-    if base in ("TIMESTAMP", "DATE", "TIME"):
-        return f"CASE WHEN {{0}} LIKE '\"%' THEN TRY_CAST(JSON_UNQUOTE({{0}}) AS {sql_type}) END"
-    if (
-        base == "ARRAY"
-        and _value(_element(sql_type), sql_timestamps) is not None
-        and "<" not in _element(sql_type)
-    ):
-        return f"TRY_CAST(JSON_QUERY({{0}}, '$' RETURNING ARRAY<STRING>) AS {sql_type})"
+    if base in ("TIMESTAMP", "TIMESTAMP_LTZ", "DATE", "TIME"):
+        text = "JSON_UNQUOTE({0})"
+        value = time_of(text, sql_type, sql_timestamps) if base.startswith("TIMESTAMP") else text
+        return f"CASE WHEN {is_time('{0}', sql_type, sql_timestamps)} THEN TRY_CAST({value} AS {sql_type}) END"
+    if base == "ARRAY":
+        return _array(sql_type, sql_timestamps)
     return None
+
+
+def _array(sql_type: str, sql_timestamps: bool) -> str | None:
+    element = _element(sql_type)
+    if "<" in element or _value(element, sql_timestamps) is None:
+        return None
+    texts = "JSON_QUERY({0}, '$' RETURNING ARRAY<STRING>)"
+    cast = f"TRY_CAST({texts} AS {sql_type})"
+    if base_type(element) not in _WHOLE:
+        return cast
+    # 1.5 would become 1
+    return f"CASE WHEN CAST({cast} AS ARRAY<STRING>) = {texts} THEN {cast} END"
 
 
 def _element(sql_type: str) -> str:

@@ -18,7 +18,7 @@ from jobs.submit import submit
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order, iso, milliseconds
 
-RECORDS, RATE, KEYS = 12_000, 400.0, 24
+RECORDS, RATE, KEYS = 6_000, 200.0, 24
 FOREST = {"trees": 30, "sample_size": 32, "time_decay": 1000, "seed": 3}
 RUNS = [(batch, parallelism) for parallelism in (1, 2) for batch in ("0.2", "1", "10")]
 
@@ -67,23 +67,31 @@ GROUP BY device, window_start, window_end;
 """
 
 
+class Pipelines:
+    """Submits the pipeline of this module under a name, and ends it."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.stack, self.running = stack, dict[str, str]()
+        self.file = folder / "two_models.sql"
+        self.file.write_text(PIPELINE)
+
+    def start(self, name: str, parallelism: int, **values: str) -> None:
+        settings = self.stack.settings.model_copy(update={"parallelism": parallelism})
+        self.running[name] = submit(settings, self.file, values, name=name, fresh=True).job_id
+
+    def end(self, name: str) -> None:
+        job_id = self.running.pop(name)
+        if self.stack.rest.job(job_id).is_live:
+            self.stack.rest.cancel(job_id)
+            self.stack.rest.wait_for_end(job_id)
+
+
 @pytest.fixture
-def pipelines(stack: Stack, tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """``pipelines(name, parallelism, **values)`` submits the pipeline under a name; all are cancelled at the end."""
-    started: list[str] = []
-    file = tmp_path / "two_models.sql"
-    file.write_text(PIPELINE)
-
-    def start(name: str, parallelism: int, **values: str) -> str:
-        settings = stack.settings.model_copy(update={"parallelism": parallelism})
-        started.append(submit(settings, file, values, name=name, fresh=True).job_id)
-        return started[-1]
-
-    yield start
-    for job_id in started:
-        stack.rest.cancel(job_id)
-    for job_id in started:
-        stack.rest.wait_for_end(job_id)
+def pipelines(stack: Stack, tmp_path: Path) -> Iterator[Pipelines]:
+    started = Pipelines(stack, tmp_path)
+    yield started
+    for name in list(started.running):
+        started.end(name)
 
 
 def _key(value: dict[str, Any]) -> bytes:
@@ -110,48 +118,49 @@ def _expected(rows: list[dict[str, Any]]) -> tuple[dict[str, list[Any]], dict[tu
 
 
 def test_packing_and_parallelism_do_not_show(
-    pipelines: Callable[..., str],
+    pipelines: Pipelines,
     produce: Callable[..., None],
     new_topic: Callable[..., str],
     read_committed: Callable[..., list[Any]],
 ) -> None:
     topic = new_topic("disordered")
-    source = LiveInput(_sender(produce, topic), keys=KEYS, records=RECORDS, rate=RATE, seed=5)
-    source.start()  # the jobs start while the input runs: some read a backlog, some do not
-    outputs = {}
-    for batch, parallelism in RUNS:
-        output = f"same-{batch.replace('.', '')}-{parallelism}-{uuid.uuid4().hex[:6]}"
-        pipelines(output, parallelism, input=topic, output=output, batch=batch)
-        outputs[batch, parallelism] = output
+    source = LiveInput(_sender(produce, topic), keys=KEYS, records=RECORDS, rate=RATE, seed=5, spread_ms=8)
+    source.start()  # the first job reads as the input comes, the later ones a backlog
+    outputs = {run: f"same-{run[0].replace('.', '')}-{run[1]}-{uuid.uuid4().hex[:6]}" for run in RUNS}
+    start = lambda run: pipelines.start(outputs[run], run[1], input=topic, output=outputs[run], batch=run[0])  # noqa: E731
+    start(RUNS[0])
     source.join(timeout=120)
     assert source.error is None
     rows = in_model_order(read_committed(topic, at_least=RECORDS + 2))
     ties = len(rows) - len({(row["device"], row["event_time"]) for row in rows})
-    assert ties > 500, "the input has too few equal times to test their order"
+    assert ties > 100, "the input has too few equal times to test their order"
     scores, windows = _expected([row for row in rows if row["device"] != "closing"])
     assert len(scores) == KEYS
-    for run, output in outputs.items():
+    for i, (run, output) in enumerate(outputs.items()):
+        if i + 1 < len(RUNS):
+            start(RUNS[i + 1])  # while this one is read
         got: dict[str, list[Any]] = defaultdict(list)
-        for record in read_committed(output, at_least=RECORDS, timeout_s=120):
+        for record in read_committed(output, at_least=RECORDS, timeout_s=240):
             row = json.loads(record.value)
             got[row["device"]].append([row[c] for c in ("event_time", "volume", "first_score", "second_score")])
         got.pop("closing", None)
+        assert not read_committed(f"{output}-late", timeout_s=0), run
         assert {device: len(found) for device, found in got.items()} == {d: len(e) for d, e in scores.items()}, run
         for device, expected in scores.items():
             assert got[device] == expected, (run, device)
         counted = {}
-        for record in read_committed(f"{output}-windows", at_least=len(windows), timeout_s=120):
+        for record in read_committed(f"{output}-windows", at_least=len(windows), timeout_s=240):
             row = json.loads(record.value)
             if row["device"] != "closing":
                 key = row["device"], row["window_start"]
                 assert key not in counted, (run, key)
                 counted[key] = [row["records"], row["loudest"], row["highest"]]
         assert counted == dict(windows), run
-        assert not read_committed(f"{output}-late", timeout_s=0), run
+        pipelines.end(output)
 
 
 def test_windows_of_a_single_key_close_at_parallelism_two(
-    pipelines: Callable[..., str],
+    pipelines: Pipelines,
     produce: Callable[..., None],
     new_topic: Callable[..., str],
     read_committed: Callable[..., list[Any]],
@@ -159,7 +168,7 @@ def test_windows_of_a_single_key_close_at_parallelism_two(
     """One key leaves one of the two subtasks without a row; its watermark must not hold the other's windows back."""
     topic, output = new_topic("single"), f"single-{uuid.uuid4().hex[:6]}"
     source = LiveInput(_sender(produce, topic), keys=1, records=100_000, rate=200.0, seed=9, spread_ms=5)
-    pipelines(output, 2, input=topic, output=output, batch="1")
+    pipelines.start(output, 2, input=topic, output=output, batch="1")
     source.start()
     try:
         # windows close while the input goes on
