@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from jobs.demo.counting import Counts
@@ -120,34 +121,33 @@ def _pipeline_object(one: PipelineSummary) -> dict[str, Any]:
 
 def show(summary: Summary, out: Console) -> None:
     """The summary for people."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("records", no_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    table.add_column("", no_wrap=True)
     for one in summary.pipelines:
         table.add_column(one.name, justify="right", no_wrap=True)
     for title in ("read", "scored", "rejected", "late", "pending"):
         table.add_row(title, *(f"{getattr(one.counts, title):,}" for one in summary.pipelines))
+    table.add_section()
+    table.add_row("anomalies", *(f"{one.anomalies:,}" for one in summary.pipelines))
+    table.add_row("known, and found", *(found_text(one) for one in summary.pipelines))
+    table.add_row("event to score", *(_latency_text(one.latency) for one in summary.pipelines))
     out.print(table)
     out.print()
     for one in summary.pipelines:
         out.print(_verdict(one))
     out.print()
     for one in summary.pipelines:
-        out.print(f"{one.name}: {found_text(one)}")
-        if one.latency is not None:
-            out.print(
-                f"[dim]{one.name}: event to visible score p50 {seconds_text(one.latency.p50_ms)}, "
-                f"p99 {seconds_text(one.latency.p99_ms)} over {one.latency.records:,} records[/]"
-            )
-    for kind, rule in RULES.items():
-        if any(one.known_kind == kind for one in summary.pipelines):
-            out.print(f"[dim]a {kind} is found by {rule}[/]")
-    out.print()
+        out.print(f"[dim]A {one.known_kind} is found by {RULES[one.known_kind]}.[/]")
+    if any(one.latency is not None for one in summary.pipelines):
+        out.print("[dim]Event to score: p50 and p99 until a reader of committed records has it.[/]")
     if summary.first_scores_s is not None:
-        out.print(f"first scores {summary.first_scores_s:.0f} s after the command")
+        out.print(f"First scores {summary.first_scores_s:.0f} s after the command.")
     if summary.stack_left_running:
-        out.print(f"broker and cluster ran before and go on: {summary.dashboard}")
+        out.print(f"Broker and cluster ran before and go on: {summary.dashboard}")
+    else:
+        out.print("Everything that was started is stopped.")
     for problem in summary.problems:
-        out.print(f"[red]problem:[/] {problem}", soft_wrap=True)
+        out.print(f"[red]problem:[/] {escape(problem)}", soft_wrap=True)
 
 
 def _verdict(one: PipelineSummary) -> str:
@@ -161,20 +161,16 @@ def _verdict(one: PipelineSummary) -> str:
 
 
 def found_text(one: PipelineSummary) -> str:
-    """What was found, as one sentence."""
+    """How many known events were found: ``5 of 5 shouts``."""
     found, kind = one.findings, one.known_kind
-    text = f"{one.anomalies:,} {'anomaly' if one.anomalies == 1 else 'anomalies'} in {one.alerts:,} alerts; "
-    if found.known:
-        text += f"of {found.known} known {kind if found.known == 1 else _plural(kind)} {found.found} found"
-    else:
-        text += f"no known {kind} yet"
-    if found.pending:
-        text += f", {found.pending} still pending"
-    return text
+    text = f"{found.found} of {found.known} {kind}{'' if found.known == 1 else 's'}"
+    if not found.known:
+        text = f"no {kind} yet"
+    return text + (f", {found.pending} pending" if found.pending else "")
 
 
-def _plural(kind: str) -> str:
-    return {"shout": "shouts", "burst": "bursts"}[kind]
+def _latency_text(latency: Latency | None) -> str:
+    return "-" if latency is None else f"{seconds_text(latency.p50_ms)}, {seconds_text(latency.p99_ms)}"
 
 
 def seconds_text(milliseconds: int) -> str:

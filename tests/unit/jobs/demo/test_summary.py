@@ -51,8 +51,9 @@ def test_good() -> None:
 def test_text_of_good() -> None:
     text = text_of(SUMMARY)
     assert "loudness: read 1,200 = 1,150 + 3 + 7 + 40: every record is accounted for" in text
-    assert "2 anomalies in 9 alerts; of 2 known shouts 2 found, 1 still pending" in text
-    assert "1 anomaly in 5 alerts; of 1 known burst 1 found" in text
+    assert "2 of 2 shouts, 1 pending" in text
+    assert "1 of 1 burst" in text
+    assert "2.3 s, 3.1 s" in text
 
 
 @pytest.mark.parametrize(("scored", "words"), [(1149, "1 are missing"), (1151, "1 are counted twice")])
@@ -74,4 +75,4 @@ def test_a_problem_is_a_failure_even_where_everything_adds_up() -> None:
 
 def test_nothing_known_yet() -> None:
     text = text_of(replace(SUMMARY, pipelines=(replace(GOOD, findings=Findings(0, 0, 1)),)))
-    assert "no known shout yet, 1 still pending" in text
+    assert "no shout yet, 1 pending" in text
