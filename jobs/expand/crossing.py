@@ -77,7 +77,7 @@ def crossing_of(sql_type: str) -> Crossing | None:
             return Crossing(Element.DOUBLE)
         case "FLOAT":
             return Crossing(Element.DOUBLE, "CAST({0} AS DOUBLE)", back)
-        case "TIMESTAMP_LTZ" if _precision(bare, 6) <= 3:
+        case "TIMESTAMP_LTZ" if precision_of(bare, 6) <= 3:
             return Crossing(Element.BIGINT, epoch_ms(sql_type), _back_ltz(bare))
         case "DECIMAL" | "DATE" | "TIME" | "TIMESTAMP" | "TIMESTAMP_LTZ":
             return Crossing(Element.STRING, "CAST({0} AS STRING)", back)
@@ -101,9 +101,10 @@ def time_crossing(sql_type: str) -> Crossing:
 
 def _back_ltz(bare: str) -> str:
     back = "TO_TIMESTAMP_LTZ({0}, 3)"
-    return back if _precision(bare, 6) == 3 else f"CAST({back} AS {bare})"
+    return back if precision_of(bare, 6) == 3 else f"CAST({back} AS {bare})"
 
 
-def _precision(bare: str, default: int) -> int:
+def precision_of(bare: str, default: int) -> int:
+    """The precision in a type: 3 of ``TIMESTAMP(3)``; `default` where it has none."""
     inside = bare.partition("(")[2].partition(")")[0]
     return int(inside) if inside.strip().isdigit() else default

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from jobs.expand import quote
+from jobs.expand.crossing import precision_of
 from jobs.sql.tables import Column
 from udfs.functions.declaration import base_type
 from udfs.record_check import time_pattern
@@ -108,12 +109,28 @@ def _value(sql_type: str, sql_timestamps: bool) -> str | None:
     if base == "BOOLEAN":
         return "CASE {0} WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END"
     if base in ("TIMESTAMP", "TIMESTAMP_LTZ", "DATE", "TIME"):
-        text = "JSON_UNQUOTE({0})"
-        value = time_of(text, sql_type, sql_timestamps) if base.startswith("TIMESTAMP") else text
-        return f"CASE WHEN {is_time('{0}', sql_type, sql_timestamps)} THEN TRY_CAST({value} AS {sql_type}) END"
+        value = _time_value(sql_type, sql_timestamps)
+        return value and f"CASE WHEN {is_time('{0}', sql_type, sql_timestamps)} THEN {value} END"
     if base == "ARRAY":
         return _array(sql_type, sql_timestamps)
     return None
+
+
+def _time_value(sql_type: str, sql_timestamps: bool) -> str | None:
+    """SQL of a time that `is_time`; None for a type finer than what Flink can make of an instant."""
+    text, base = "JSON_UNQUOTE({0})", base_type(sql_type)
+    if base in ("DATE", "TIME"):
+        return f"TRY_CAST({text} AS {sql_type})"
+    precision = precision_of(sql_type, 6)
+    if base == "TIMESTAMP_LTZ" and precision <= 3:
+        return f"CAST({time_of(text, sql_type, sql_timestamps)} AS {sql_type})"
+    # those functions read milliseconds, a cast reads all
+    plain = f"TRANSLATE({text}, 'TZ', ' ')"
+    if base == "TIMESTAMP":
+        return f"TRY_CAST({plain} AS {sql_type})"
+    utc = f"TRY_CAST({plain} AS TIMESTAMP(6))"
+    micros = f"EXTRACT(EPOCH FROM {utc}) * 1000000 + EXTRACT(MICROSECOND FROM {utc})"
+    return f"CAST(TO_TIMESTAMP_LTZ({micros}, 6) AS {sql_type})" if precision <= 6 else None
 
 
 def _array(sql_type: str, sql_timestamps: bool) -> str | None:
@@ -125,7 +142,7 @@ def _array(sql_type: str, sql_timestamps: bool) -> str | None:
     if base_type(element) not in _WHOLE:
         return cast
     # 1.5 would become 1
-    return f"CASE WHEN CAST({cast} AS ARRAY<STRING>) = {texts} THEN {cast} END"
+    return f"CASE WHEN CAST({cast} AS STRING) = CAST({texts} AS STRING) THEN {cast} END"
 
 
 def _element(sql_type: str) -> str:

@@ -1,0 +1,92 @@
+"""Flink inside the test process: one JVM for all tests of this folder, files for sources and sinks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.settings import load_settings
+from jobs.sql.located import File, LocatedText
+from jobs.sql.source import fill
+from jobs.sql.statements import Script, split
+from jobs.stack.render import connector_jar
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder starts Flink."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.jobs)
+
+
+@pytest.fixture
+def tables() -> Any:
+    """A table environment of the test's own, in the JVM all tests share."""
+    from pyflink.common import Configuration
+    from pyflink.datastream import StreamExecutionEnvironment
+    from pyflink.table import StreamTableEnvironment
+
+    configuration = Configuration()
+    options = {
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        "pipeline.jars": connector_jar(load_settings(environ={})).as_uri(),
+        "parallelism.default": "1",
+        # packs come out at once and files are whole when the job is
+        "python.fn-execution.bundle.time": "100",
+    }
+    for key, value in options.items():
+        configuration.set_string(key, value)
+    return StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment(configuration))
+
+
+@pytest.fixture
+def script() -> Callable[..., Script]:
+    """``script(text, name=value...)`` is the pipeline of a text."""
+    return lambda text, **values: split(fill(File("test.sql", text), values))
+
+
+def located(text: str) -> LocatedText:
+    """A text that is a file of its own."""
+    return LocatedText.whole(File("test.sql", text))
+
+
+@pytest.fixture
+def result_of(tables: Any, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+    """``result_of(query, columns)`` runs a query to its end through a file and gives its rows.
+
+    Columns come back as JSON has them, so cast what JSON has no type for.
+    """
+    number = 0
+
+    def run(query: str, columns: str) -> list[dict[str, Any]]:
+        nonlocal number
+        number += 1
+        folder = tmp_path / f"result-{number}"
+        tables.execute_sql(
+            f"CREATE TEMPORARY TABLE `result-{number}` ({columns}) WITH "
+            f"('connector' = 'filesystem', 'path' = '{folder.as_uri()}', 'format' = 'json')"
+        )
+        tables.execute_sql(f"INSERT INTO `result-{number}` {query}").wait()
+        return rows_in(folder)
+
+    return run
+
+
+def rows_in(folder: Path) -> list[dict[str, Any]]:
+    """All rows a file sink has written."""
+    lines = [line for file in sorted(folder.rglob("part-*")) for line in file.read_text().splitlines()]
+    return [json.loads(line) for line in lines]
+
+
+def write_rows(file: Path, rows: Iterable[Any]) -> Path:
+    """A file of JSON lines."""
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
