@@ -257,7 +257,7 @@ class _Builder:
         if source.time is not None and not source.is_json:
             # the rows' time attribute becomes an ordinary column, and one again behind the stream
             time = quote.name(source.time)
-            sql_type = dict(columns)[source.time]
+            sql_type = dict(columns)[source.time].removesuffix("NOT NULL").strip()
             names = [
                 f"CAST({time} AS {sql_type}) AS {time}" if n == source.time else quote.name(n)
                 for n, _ in columns

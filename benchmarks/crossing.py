@@ -1,0 +1,152 @@
+"""What crossing to Python costs: records a second from Kafka to Kafka on a real cluster, four ways and a forest.
+
+Each kind of job reads the same topic to its end, exactly once; rounds are interleaved, so a machine that slows down
+slows all kinds alike. The rate is taken from the output topic, by the timestamps at which its records were produced:
+the start of the job is not in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import socket
+import statistics
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaProducer, TopicPartition
+from kafka.consumer import KafkaConsumer
+
+from benchmarks.results import machine, write
+from jobs.settings import Settings, load_settings
+from jobs.stack import Stack, kafka_admin
+
+KINDS = {
+    "sql": "SQL alone, no Python",
+    "packed": "packs, identity in Python",
+    "packed_strict": "the same, bad records told apart",
+    "per_record": "Python function called for each record",
+    "forest": "packs, a forest of 100 x 256 for each of 64 keys",
+}
+JOB = Path(__file__).with_name("crossing_job.py")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=300_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="cutbank-bench-") as folder:
+        stack = Stack(_settings(Path(folder)))
+        stack.up(print)
+        try:
+            report = measure(stack, options.records, options.rounds)
+        finally:
+            stack.down(print)
+    print(table(report))
+    print(f"written to {write('crossing', report)}")
+
+
+def measure(stack: Stack, records: int, rounds: int) -> dict[str, Any]:
+    """Rates of all kinds, round by round."""
+    fill(stack.settings, "bench", records)
+    rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    for number in range(rounds):
+        for kind in KINDS:
+            rate = run(stack, kind, f"bench-{kind.replace('_', '-')}-{number}", records)
+            rates[kind].append(rate)
+            print(f"round {number + 1}: {kind:14s} {rate:10,.0f} records/s", flush=True)
+    return {
+        "machine": machine(),
+        "records": records,
+        "parallelism": 1,
+        "records_per_second": rates,
+        "packed_over_per_record": [p / r for p, r in zip(rates["packed"], rates["per_record"], strict=True)],
+        "packed_over_sql": [p / r for p, r in zip(rates["packed"], rates["sql"], strict=True)],
+    }
+
+
+def run(stack: Stack, kind: str, topic: str, records: int) -> float:
+    """Run one job to its end; records a second by the output's timestamps."""
+    kafka_admin.create_topics(stack.settings, {topic: 2})
+    done = subprocess.run(
+        [
+            str(stack.flink_executable), "run", "-d", "-py", str(JOB), "--kind", kind, "--source", "bench",
+            "--sink", topic, "--servers", stack.settings.bootstrap_servers,
+        ],
+        env=stack.flink_env(), capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
+    if found is None:
+        raise SystemExit(f"{kind} was not taken:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    job = stack.rest.wait_for_end(found[1], timeout_s=1200)
+    if job.state != "FINISHED":
+        raise SystemExit(f"{kind} is {job.state}: {stack.rest.exceptions(job.id)[:1]}")
+    count, first, last = timestamps(stack.settings, topic)
+    if count != records:
+        raise SystemExit(f"{kind}: {count} records came out of {records}")
+    return count / ((last - first) / 1000)
+
+
+def timestamps(settings: Settings, topic: str) -> tuple[int, int, int]:
+    """How many records a topic holds, and when the first and the last were produced, in ms."""
+    consumer = KafkaConsumer(**settings.kafka_client(), isolation_level="read_committed", consumer_timeout_ms=3000)
+    consumer.assign([TopicPartition(topic, partition) for partition in (0, 1)])
+    consumer.seek_to_beginning()
+    count, first, last = 0, 1 << 62, 0
+    for record in consumer:
+        count, first, last = count + 1, min(first, record.timestamp), max(last, record.timestamp)
+    consumer.close()
+    return count, first, last
+
+
+def fill(settings: Settings, topic: str, records: int) -> None:
+    """Records of 64 devices, a millisecond apart, up to 200 ms out of order."""
+    kafka_admin.create_topics(settings, {topic: 2})
+    producer = KafkaProducer(**settings.kafka_client(), linger_ms=50, batch_size=262_144)
+    rng = random.Random(1)
+    for i in range(records):
+        moment = 1_767_225_600_000 + i - rng.randrange(200)
+        second, thousandth = divmod(moment // 1000, 86_400)[1], moment % 1000
+        day = (moment // 1000 - 1_767_225_600) // 86_400
+        text = f"2026-01-{1 + day:02d}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.{thousandth:03d}Z"
+        if moment < 1_767_225_600_000:
+            text = "2026-01-01T00:00:00.000Z"
+        device = f"device-{rng.randrange(64):02d}"
+        value = {"device": device, "event_time": text, "volume": round(rng.gauss(50, 10), 3)}
+        producer.send(topic, json.dumps(value).encode(), key=device.encode())
+    producer.flush()
+    producer.close()
+
+
+def table(report: dict[str, Any]) -> str:
+    """The figures as text."""
+    lines = [f"{'records/s, min / median / max':52s}"]
+    for kind, rates in report["records_per_second"].items():
+        values = " / ".join(f"{value:,.0f}" for value in (min(rates), statistics.median(rates), max(rates)))
+        lines.append(f"  {KINDS[kind]:50s} {values}")
+    for name, what in (("packed_over_per_record", "packs over per record"), ("packed_over_sql", "packs over SQL")):
+        ratios = report[name]
+        values = " / ".join(f"{value:.2f}" for value in (min(ratios), statistics.median(ratios), max(ratios)))
+        lines.append(f"  {what + ', by round':50s} {values}")
+    return "\n".join(lines)
+
+
+def _settings(folder: Path) -> Settings:
+    ports = []
+    sockets = [socket.socket() for _ in range(4)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+        ports.append(one.getsockname()[1])
+    for one in sockets:
+        one.close()
+    names = ("kafka_port", "controller_port", "flink_port", "jobmanager_port")
+    return load_settings(environ={}, overrides={"state_dir": folder, **dict(zip(names, ports, strict=True))})
+
+
+if __name__ == "__main__":
+    main()

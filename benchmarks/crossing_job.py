@@ -1,0 +1,89 @@
+"""One job of the crossing benchmark: Kafka to Kafka, exactly once, with or without Python in between."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import cloudpickle
+from pyflink.common import Types
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.table import StreamTableEnvironment
+
+import benchmarks.identity
+from benchmarks.identity import IDENTITY, IdentityEachRecord
+from jobs.expand.graph import FLINK_DEFAULTS, build
+from jobs.sql.located import File, LocatedText
+from jobs.sql.statements import split
+from udfs.functions.registry import FUNCTIONS
+
+KAFKA = "'connector' = 'kafka', 'properties.bootstrap.servers' = '{servers}'"
+SOURCE = (
+    """CREATE TABLE source (
+    device STRING NOT NULL, event_time TIMESTAMP_LTZ(3) NOT NULL, volume DOUBLE NOT NULL,
+    WATERMARK FOR event_time AS event_time - INTERVAL '1' SECOND
+) WITH ("""
+    + KAFKA
+    + """, 'topic' = '{source}', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset',
+    'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601'{strict})"""
+)
+SINK = (
+    "CREATE TABLE sink (device STRING, event_time TIMESTAMP_LTZ(3), volume DOUBLE, outcome DOUBLE) WITH ("
+    + KAFKA
+    + """, 'topic' = '{sink}', 'key.format' = 'raw', 'key.fields' = 'device',
+    'value.format' = 'json', 'value.json.timestamp-format.standard' = 'ISO-8601',
+    'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = '{sink}',
+    'properties.transaction.timeout.ms' = '900000')"""
+)
+CALL = "{function}(input => TABLE source PARTITION BY device, on_time => DESCRIPTOR(event_time))"
+QUERIES = {
+    "sql": "SELECT device, event_time, volume, volume FROM source",
+    "packed": "SELECT device, event_time, volume, same FROM " + CALL.format(function="IDENTITY"),
+    "forest": "SELECT device, event_time, volume, anomaly_score FROM " + CALL.format(function="RANDOM_CUT_FOREST"),
+}
+QUERIES["packed_strict"] = QUERIES["packed"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    for name in ("kind", "source", "sink", "servers"):
+        parser.add_argument(f"--{name}", required=True)
+    options = parser.parse_args()
+    # this folder is not among the packages that workers have
+    cloudpickle.register_pickle_by_value(benchmarks.identity)
+    tables = StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment())
+    strict = "" if options.kind == "packed_strict" else ", 'cutbank.rejects' = 'off'"
+    place = {"source": options.source, "sink": options.sink, "servers": options.servers, "strict": strict}
+    source, sink = SOURCE.format(**place), SINK.format(**place)
+    if options.kind == "per_record":
+        per_record(tables, source.replace(strict, ""), sink)
+        return
+    text = f"{source};\n{sink};\nINSERT INTO sink {QUERIES[options.kind]};"
+    script = split(LocatedText.whole(File("crossing.sql", text)))
+    functions = {**FUNCTIONS, IDENTITY.name: IDENTITY}
+    build(tables, script, options.sink, functions).statements.execute()
+
+
+def per_record(tables: StreamTableEnvironment, source: str, sink: str) -> None:
+    """The same rows through a Python function that is called for each of them."""
+    for key, value in FLINK_DEFAULTS.items():
+        tables.get_config().set(key, value)
+    # bundles of records now, not of packs: Flink's own default
+    tables.get_config().set("python.fn-execution.bundle.size", "1000")
+    tables.execute_sql(source)
+    tables.execute_sql(sink)
+    milliseconds = "1000 * EXTRACT(EPOCH FROM event_time) + EXTRACT(MILLISECOND FROM event_time)"
+    stream = tables.to_data_stream(tables.sql_query(f"SELECT device, {milliseconds} AS ms, volume FROM source"))
+    output = Types.ROW([Types.STRING(), Types.LONG(), Types.DOUBLE(), Types.DOUBLE()])
+    same = stream.key_by(lambda row: row[0], key_type=Types.STRING()).process(IdentityEachRecord(), output_type=output)
+    tables.create_temporary_view("same", tables.from_data_stream(same))
+    statements = tables.create_statement_set()
+    statements.add_insert_sql("INSERT INTO sink SELECT f0, TO_TIMESTAMP_LTZ(f1, 3), f2, f3 FROM same")
+    statements.execute()
+
+
+if __name__ == "__main__":
+    main()
