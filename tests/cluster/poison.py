@@ -1,4 +1,4 @@
-"""Records that are not what the loudness table says, with the reason each must be refused for; and some that only look so.
+"""Records that are not what the loudness table says, with the reason of each; and some that only look so.
 
 The table: ``device STRING NOT NULL`` (the key), ``event_time TIMESTAMP_LTZ(3) NOT NULL``, ``volume DOUBLE NOT NULL``.
 """

@@ -32,7 +32,8 @@ def expansion(
 def physical_over_file(source: SourceExpansion, file: Path) -> str:
     """The physical table with a file in the topic's place, which holds what Kafka would say in fields.
 
-    Without its watermark: Kafka's source makes that itself and takes a time of NULL, an operator behind a file does not.
+    Without its watermark: Kafka's source makes that itself and takes a time of NULL, the operator behind a file
+    does not.
     """
     sql, count = re.subn(r" METADATA FROM '(partition|offset|timestamp)' VIRTUAL", "", source.physical.text)
     assert count == 3
