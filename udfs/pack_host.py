@@ -48,6 +48,8 @@ class HostPlan:
         Where they are in a pack.
     batch_ms
         The pack interval.
+    carries_order
+        Whether the hidden order columns leave with the rows, for another call behind this one.
     policy
         When the log is folded into snapshots.
     live_bytes
@@ -61,6 +63,7 @@ class HostPlan:
     layout: PackLayout
     batch_ms: int
     policy: SnapshotPolicy
+    carries_order: bool = True
     live_bytes: int = 1_500_000_000
 
     @property
@@ -76,7 +79,7 @@ class PackHost(KeyedProcessFunction):
 
     The input is one row a bucket and interval: an array for each column of the input, arrays of the hidden order
     columns, the end of the interval in milliseconds. The output is an array for each column of the input, each
-    added one and each hidden one, in model order, and the last millisecond of the interval.
+    added one and, where they are carried, each hidden one, in model order, and the last millisecond of the interval.
 
     State is exact: after a failure a bucket's first pack rebuilds its models from snapshots and log, bit for bit.
     """
@@ -132,7 +135,8 @@ class PackHost(KeyedProcessFunction):
         if self._hosted.pool.nbytes > plan.live_bytes:
             for each in self._buckets.values():
                 each.release_quiet_keys()
-        yield Row(*pack.columns, *added, *pack.order, end_ms - 1)
+        order = pack.order if plan.carries_order else []
+        yield Row(*pack.columns, *added, *order, end_ms - 1)
 
     def _bucket(self, number: int) -> Bucket:
         bucket = self._buckets.get(number)

@@ -32,7 +32,9 @@ class CallExpansion:
     unpack_query
         One row a record again, in their own types.
     result_columns
-        Name and type of each column of the result, hidden ones last.
+        Name and type of each column of the result, the hidden one last.
+    carries_order
+        Whether there is a hidden one.
     time
         The time attribute.
     """
@@ -46,7 +48,7 @@ class CallExpansion:
     packed_view: str
     unpack_query: str
     result_columns: tuple[tuple[str, str], ...]
-    hidden: bool
+    carries_order: bool
     time: str
 
 
@@ -54,7 +56,7 @@ class CallExpansion:
 PACK_TIME = "__pack_ms"
 
 
-def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool) -> CallExpansion:
+def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool, carry: bool) -> CallExpansion:
     """The SQL of a call.
 
     Parameters
@@ -62,7 +64,9 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool) -> Call
     checked
         The call and the columns of its input, without hidden ones.
     input_query
-        The input as a query; with `hidden` it gives the hidden columns too.
+        The input as a query; with `hidden` it gives the hidden column too.
+    carry
+        Whether the result has it too, because another call may read the result.
     hidden
         Whether partition and offset are at hand to order equal times.
 
@@ -77,7 +81,7 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool) -> Call
     view = f"{call.name} (input)"
     key_types = {column.name: column.sql_type for column in checked.schema}
     bucket = _bucket(call.partition_by, key_types, call.arguments["buckets"])
-    hidden_names = list(HIDDEN) if hidden else []
+    hidden_names = [HIDDEN] if hidden else []
     gathered = [
         f"ARRAY_AGG({crossing.pack.replace('{0}', quote.name(column))}) AS {quote.name(f'c{i}')}"
         for i, (crossing, column) in enumerate(zip(crossings, names, strict=True))
@@ -108,16 +112,17 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool) -> Call
     unpacked.append(f"`u`.`x` AS {quote.name(added[0].name)}")
     unpacked += [f"`f{width + j}`[`u`.`i`] AS {quote.name(a.name)}" for j, a in enumerate(added) if j]
     unpacked += [
-        f"`f{width + len(added) + j}`[`u`.`i`] AS {quote.name(h)}" for j, h in enumerate(hidden_names)
+        f"`f{width + len(added) + j}`[`u`.`i`] AS {quote.name(h)}" for j, h in enumerate(hidden_names if carry else [])
     ]
     packed_view = f"{call.name} (packs)"
+    carried = hidden_names if carry else []
     return CallExpansion(
         input_view=view,
         input_query=f"SELECT {bucket} AS `__bucket`, * FROM (\n{input_query}\n)",
         pack_query=pack_query,
         pack_elements=(
             *(crossing.element for crossing in crossings),
-            *((Element.INT, Element.BIGINT) if hidden else ()),
+            *((Element.BIGINT,) if hidden else ()),
         ),
         added_types=tuple(a.sql_type for a in added),
         layout=PackLayout(
@@ -132,8 +137,8 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool) -> Call
             f"SELECT {', '.join(unpacked)}\nFROM {quote.name(packed_view)} "
             f"CROSS JOIN UNNEST({unnested}) WITH ORDINALITY AS `u`(`x`, `i`)"
         ),
-        result_columns=(*result, *zip(hidden_names, ("INT", "BIGINT"), strict=False)),
-        hidden=hidden,
+        result_columns=(*result, *((name, "BIGINT") for name in carried)),
+        carries_order=bool(carried),
         time=call.on_time,
     )
 

@@ -320,7 +320,8 @@ class _Builder:
         carried = ordered_query(query, {**self.ordered, **self._inner(views)})
         table = self._query(call.statement, query)
         checked = check_call(call, flink.columns_of(table))
-        expansion = expand_call(checked, carried or query.text, hidden=carried is not None)
+        another = len(self.all_calls) > 1
+        expansion = expand_call(checked, carried or query.text, hidden=carried is not None, carry=another)
         self._step(f"{call.name}: the input, in buckets", expansion.input_query)
         self.tables.create_temporary_view(
             quote.name(expansion.input_view), self._query(call.statement, query, expansion.input_query)
@@ -335,11 +336,11 @@ class _Builder:
         self._host(checked, expansion, packs)
         self._step(f"{call.name}: unpacked", expansion.unpack_query)
         result = f"{call.name} (result)"
-        everything = result if not expansion.hidden else f"{call.name} (result, ordered)"
+        everything = result if not expansion.carries_order else f"{call.name} (result, ordered)"
         unpacked = self._query(call.statement, query, expansion.unpack_query)
         flink.through_stream(self.tables, unpacked, everything, expansion.result_columns, expansion.time)
-        if expansion.hidden:
-            shown = [column for column, _ in expansion.result_columns if column not in HIDDEN]
+        if expansion.carries_order:
+            shown = [column for column, _ in expansion.result_columns if column != HIDDEN]
             self._view(result, f"SELECT {quote.names(shown)} FROM {quote.name(everything)}")
             self.ordered[result] = everything
         return result
@@ -358,6 +359,7 @@ class _Builder:
             column_names=checked.column_names,
             layout=expansion.layout,
             batch_ms=call.arguments["batch"],
+            carries_order=expansion.carries_order,
             policy=SnapshotPolicy(
                 int(self.settings["cutbank.snapshot.records"]), int(self.settings["cutbank.snapshot.bytes"])
             ),
@@ -368,7 +370,8 @@ class _Builder:
             self.tables, packs, elements, f"{call.name} (packs of {call.arguments['batch']} ms)"
         )
         out_elements = [*elements[: expansion.layout.width], *map(_element, expansion.added_types)]
-        out_elements += elements[expansion.layout.width :]
+        if expansion.carries_order:
+            out_elements += elements[expansion.layout.width :]
         output = Types.ROW([*(flink.array_of(element) for element in out_elements), Types.LONG()])
         stream = flink.host(keyed, PackHost(plan), output, call.name, f"{call.function.name} ({call.name})")
         columns = [(f"f{i}", f"ARRAY<{element.value}>") for i, element in enumerate(out_elements)]

@@ -55,7 +55,7 @@ def ordered_query(query: LocatedText, ordered: Mapping[str, str]) -> str | None:
     source = tokens[at + 1]
     changes = [Replacement(source.start, source.end, quote.name(ordered[source.value]))]
     if not any(token.upper == "*" and _selects_all(tokens, i) for i, token in enumerate(tokens[:at])):
-        changes.append(Replacement(tokens[at].start, tokens[at].start, f", {quote.names(HIDDEN)} "))
+        changes.append(Replacement(tokens[at].start, tokens[at].start, f", {quote.name(HIDDEN)} "))
     return query.replace(changes).text
 
 

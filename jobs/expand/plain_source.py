@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from jobs.expand import quote
 from jobs.expand.source import (
-    HIDDEN,
     OFFSET,
     PARTITION,
     RAW,
@@ -43,7 +42,7 @@ def expand_plain_source(table: CreateTable, interval_ms: int | None) -> SourceEx
         end = table.columns_span.end
         replacements.append(Replacement(end, end, extra))
     hidden = (
-        quote.names(HIDDEN)
+        quote.names((PARTITION, OFFSET))
         if is_kafka
         else f"0 AS {quote.name(PARTITION)}, CAST(0 AS BIGINT) AS {quote.name(OFFSET)}"
     )
@@ -60,7 +59,7 @@ def expand_plain_source(table: CreateTable, interval_ms: int | None) -> SourceEx
         table,
         statement.located.replace(replacements),
         rows,
-        (STATUS, *HIDDEN, TIMESTAMP_MS, RAW, *kept),
+        (STATUS, PARTITION, OFFSET, TIMESTAMP_MS, RAW, *kept),
         time,
         TapPlan(topic, RecordContract((), 0)) if time is not None else None,
         Sinks(None, None, ()),

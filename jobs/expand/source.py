@@ -29,7 +29,10 @@ STATUS, PARTITION, OFFSET, TIMESTAMP_MS, RAW = (
     "__timestamp_ms",
     "__raw",
 )
-HIDDEN = (PARTITION, OFFSET)
+#: What `t (ordered)` has behind the user's columns: partition and offset as one number, the order of equal times. One
+#: array crosses to Python instead of two; a partition of more than 2^48 records is not to be expected.
+HIDDEN = "__order"
+HIDDEN_SQL = f"CAST({quote.name(PARTITION)} AS BIGINT) * 281474976710656 + {quote.name(OFFSET)} AS {quote.name(HIDDEN)}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class SourceExpansion:
             else quote.name(column.name)
             for column in self.table.columns
         ]
-        hidden = [quote.name(column) for column in HIDDEN] if ordered else []
+        hidden = [HIDDEN_SQL] if ordered else []
         return (
             f"SELECT {', '.join(columns + hidden)} FROM {quote.name(self.stage('rows'))} "
             f"WHERE {quote.name(STATUS)} = 0"

@@ -7,7 +7,7 @@ import re
 from jobs.errors import SqlError
 from jobs.expand import quote
 from jobs.expand.record_sql import field_of, finite, json_value, time_of
-from jobs.expand.source import HIDDEN, OFFSET, PARTITION, RAW, STATUS, TIMESTAMP_MS, SourceExpansion, sinks_of
+from jobs.expand.source import OFFSET, PARTITION, RAW, STATUS, TIMESTAMP_MS, SourceExpansion, sinks_of
 from jobs.expand.table_options import duration_ms, flink_options, whole_number
 from jobs.expand.watermark import rounded
 from jobs.sql.located import LocatedText
@@ -105,7 +105,7 @@ class _Json:
             stages.append(_stage("__s4", values, [c.name for c in from_json]))
         rows = (
             f"SELECT CASE WHEN `__good` IS NOT TRUE THEN {REJECTED} WHEN {late} THEN {LATE} ELSE 0 END"
-            f" AS {quote.name(STATUS)},\n  {quote.names(HIDDEN)}, {quote.name(TIMESTAMP_MS)},\n"
+            f" AS {quote.name(STATUS)},\n  {quote.names((PARTITION, OFFSET))}, {quote.name(TIMESTAMP_MS)},\n"
             f"  CASE WHEN `__good` IS NOT TRUE OR {late} THEN {quote.name(RAW)} END AS {quote.name(RAW)},\n"
             f"  {', '.join(time_column)}\n"
             + "\n".join(stages)
@@ -116,7 +116,7 @@ class _Json:
             table,
             LocatedText.whole(table.statement.located.file).slice(0, 0).wrap(self._physical()),
             rows,
-            (STATUS, *HIDDEN, TIMESTAMP_MS, RAW, *kept),
+            (STATUS, PARTITION, OFFSET, TIMESTAMP_MS, RAW, *kept),
             self.time,
             TapPlan(self._topic(), self._contract()),
             sinks_of(
