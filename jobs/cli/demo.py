@@ -27,12 +27,8 @@ INTERRUPTED = 130
 
 
 def demo(
-    seconds: Annotated[
-        float | None, typer.Option(help="Feed for so many seconds; by default until Ctrl-C.")
-    ] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Delete also topics whose records no demo wrote.")
-    ] = False,
+    seconds: Annotated[float | None, typer.Option(help="Feed for so many seconds; by default until Ctrl-C.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Delete also topics whose records no demo wrote.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Start everything, show scores and anomalies live, and stop everything.

@@ -216,7 +216,9 @@ class Course:
                 raise SubmitError(
                     f"{', '.join(missing)}: no score within {FIRST_SCORES_TIMEOUT_S:.0f} s; see {self._rest.url}"
                 )
-            tell(", ".join(f"{name} {self.jobs.get(name, 'starting').lower()}" for name in missing))
+            fed = sum(reading.fed for reading in self.readings().values())
+            states = ", ".join(f"{name} {self.jobs.get(name, 'starting').lower()}" for name in missing)
+            tell(f"{fed:,} records wait; {states}")
             self._end.wait(0.3)
 
     def _watch(self) -> None:
@@ -340,9 +342,7 @@ class Course:
         return pipeline.name, None
 
     def _summary_of(self, pipeline: DemoPipeline, savepoint: str | None) -> PipelineSummary:
-        alerts: list[Alert] = [
-            read_alert(pipeline, value) for value in values(self.settings, pipeline.of("alerts"))
-        ]
+        alerts: list[Alert] = [read_alert(pipeline, value) for value in values(self.settings, pipeline.of("alerts"))]
         return pipeline_summary(
             pipeline,
             count(self.settings, pipeline),

@@ -106,9 +106,7 @@ class Known:
 
     def found_by(self, alert: Alert | Anomaly) -> bool:
         """Whether an alert, or one of an anomaly's, is about this."""
-        first, last = (
-            (alert.time_ms, alert.time_ms) if isinstance(alert, Alert) else (alert.start_ms, alert.end_ms)
-        )
+        first, last = (alert.time_ms, alert.time_ms) if isinstance(alert, Alert) else (alert.start_ms, alert.end_ms)
         return alert.source == self.source and last >= self.start_ms and first <= self.found_until_ms
 
 
@@ -165,7 +163,6 @@ def findings(events: Sequence[Known], alerts: Sequence[Alert], scored_until_ms: 
     """
     found = [any(event.found_by(alert) for alert in alerts) for event in events]
     missed = sum(
-        not was_found and event.found_until_ms < scored_until_ms
-        for event, was_found in zip(events, found, strict=True)
+        not was_found and event.found_until_ms < scored_until_ms for event, was_found in zip(events, found, strict=True)
     )
     return Findings(sum(found) + missed, sum(found), len(events) - sum(found) - missed)

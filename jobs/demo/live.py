@@ -46,6 +46,7 @@ class Latency:
 class Reading:
     """What is shown of a pipeline at one moment; ``latency`` is None before there is one."""
 
+    fed: int
     scored: int
     rate: float
     latency: Latency | None
@@ -70,7 +71,7 @@ class Measured:
         self.pipeline = pipeline
         self._clock = clock
         self._lock = threading.Lock()
-        self._scored = 0
+        self._fed = self._scored = 0
         self._alerts_seen = 0
         self._first_s: float | None = None
         self._first_wall_ms = 0
@@ -82,6 +83,10 @@ class Measured:
 
     def add(self, topic: str, values: Iterable[bytes | None], wall_ms: int) -> None:
         """Records of one of the pipeline's topics that became visible at `wall_ms`, milliseconds since 1970."""
+        if topic == self.pipeline.topic:
+            with self._lock:
+                self._fed += sum(1 for _ in values)
+            return
         records = [json.loads(value) for value in values if value is not None]
         if not records:
             return
@@ -115,6 +120,7 @@ class Measured:
                 self._recent.popleft()
             rate = sum(n for _, n in self._arrivals) / RATE_WINDOW_S
             return Reading(
+                self._fed,
                 self._scored,
                 rate,
                 latency([value for _, value in self._recent]),
@@ -139,7 +145,7 @@ def latency(values_ms: list[int]) -> Latency | None:
 
 
 class Watcher(threading.Thread):
-    """Reads scores, alerts and truth of pipelines as they become visible, until it is told to stop.
+    """Reads input, scores, alerts and truth of pipelines as they become visible, until it is told to stop.
 
     Parameters
     ----------
@@ -153,7 +159,9 @@ class Watcher(threading.Thread):
         super().__init__(name="cutbank-demo-watcher", daemon=True)
         self._settings = settings
         self._by_topic = {
-            one.pipeline.of(what): one for one in measured for what in ("scores", "alerts", "truth")
+            topic: one
+            for one in measured
+            for topic in (one.pipeline.topic, *map(one.pipeline.of, ("scores", "alerts", "truth")))
         }
         self._stopped = threading.Event()
         self.error: Exception | None = None

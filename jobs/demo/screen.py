@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from jobs.demo.course import Course, Phase
+from jobs.demo.course import FIRST, SETTLE, Course, Phase
 from jobs.demo.findings import Anomaly, Known
 from jobs.demo.live import Reading
 from jobs.demo.pipelines import PIPELINES, burst_after_s
@@ -21,6 +21,7 @@ from jobs.demo.steps import State, Step
 from jobs.demo.summary import seconds_text
 
 REDRAW_S: Final = 0.25
+PROBLEMS_SHOWN: Final = 2
 LINES_EVERY_S: Final = 10.0
 _JOB_COLOUR: Final = {"RUNNING": "green", "FAILED": "red", "CANCELED": "red", "GONE": "red", "FINISHED": "red"}
 
@@ -55,13 +56,17 @@ class Screen:
     def _page(self) -> RenderableType:
         course = self._course
         parts: list[RenderableType] = [self._headline(), Text()]
+        started = all(step.state is State.DONE for step in course.starting.all())
         if course.phase is Phase.STARTING:
             parts += [self._steps(course.starting.all(), course.starting.clock()), Text(), _what_comes()]
+        elif not started:  # it ended before there was anything to see
+            steps = [step for step in course.ending.all() if step.state is not State.WAITING]
+            parts += [self._steps([*course.starting.all(), *steps], course.starting.clock())]
         else:
             readings = course.readings()
             parts += [_pipelines(readings, course.jobs), Text()]
             if course.phase is Phase.RUNNING:
-                parts += [_anomalies(readings, self._room(len(parts)))]
+                parts += [_anomalies(readings, self._room())]
             else:
                 parts += [self._steps(course.ending.all(), course.ending.clock())]
         page = Table.grid()
@@ -72,9 +77,9 @@ class Screen:
         free = max(0, self._out.height - len(footer) - len(body))
         return Group(page, *(Text() for _ in range(free)), *footer)
 
-    def _room(self, above: int) -> int:
-        """Lines for anomalies: what headline, pipelines, their header and the footer leave."""
-        return max(1, self._out.height - above - len(PIPELINES) - 4 - len(self._course.problems))
+    def _room(self) -> int:
+        """Lines for anomalies: what headline, both tables' headers, three empty lines and the footer leave."""
+        return max(1, self._out.height - len(PIPELINES) - 7 - len(self._course.problems[-PROBLEMS_SHOWN:]))
 
     def _headline(self) -> Text:
         course = self._course
@@ -116,14 +121,17 @@ class Screen:
     def _footer(self) -> list[Text]:
         course = self._course
         lines = [
-            Text(problem, style="red", no_wrap=True, overflow="ellipsis") for problem in course.problems[-2:]
+            Text(problem, style="red", no_wrap=True, overflow="ellipsis")
+            for problem in course.problems[-PROBLEMS_SHOWN:]
         ]
         if course.phase is Phase.RUNNING:
             hint = burst_hint(course) + "Ctrl-C ends it with a summary"
         elif course.phase is Phase.STARTING:
             hint = "ending as soon as this step is done" if course.asked_to_end else "Ctrl-C ends it"
+        elif course.asked_to_end:
+            hint = "Ctrl-C once more leaves the count out"
         else:
-            hint = "Ctrl-C leaves the count out"
+            hint = "Ctrl-C twice leaves the count out"
         return [*lines, Text(hint, style="dim", no_wrap=True, overflow="ellipsis")]
 
 
@@ -141,7 +149,7 @@ def _pipelines(readings: dict[str, Reading], jobs: dict[str, str]) -> Table:
     for column, justify in (
         ("pipeline", "left"),
         ("job", "left"),
-        ("scored/s", "right"),
+        ("per s", "right"),
         ("scored", "right"),
         ("p50", "right"),
         ("p99", "right"),
@@ -167,11 +175,11 @@ def _pipelines(readings: dict[str, Reading], jobs: dict[str, str]) -> Table:
 
 
 def known_text(reading: Reading, kind: str) -> str:
-    """How many of the known events an anomaly is about, so far."""
+    """How many of the known events an anomaly is about so far: ``4/5 shouts``."""
     if not reading.known:
         return f"no {kind} yet"
     found = sum(any(event.found_by(anomaly) for anomaly in reading.anomalies) for event in reading.known)
-    return f"{found} of {len(reading.known)} {kind}" + ("s" if len(reading.known) != 1 else "")
+    return f"{found}/{len(reading.known)} {kind}" + ("s" if len(reading.known) != 1 else "")
 
 
 def _anomalies(readings: dict[str, Reading], rows: int) -> RenderableType:
@@ -240,11 +248,16 @@ class Lines:
     def __init__(self, out: Console, begun_s: float) -> None:
         self._out, self._begun_s = out, begun_s
         self._next_s = 0.0
-        self._told_until_ms = 0
+        self._told: set[tuple[str, int]] = set()
 
     def told(self, step: Step) -> None:
         """A step has changed."""
+        if step.title in (FIRST, SETTLE) and step.state is State.RUNNING:
+            if time.monotonic() < self._next_s:  # its message changes with every look
+                return
+            self._next_s = time.monotonic() + LINES_EVERY_S
         if step.state is State.DONE:
+            self._next_s = 0.0
             self._line(f"{step.title}: done in {step.seconds(0.0):.1f} s" + _aside(step.detail))
         elif step.state is State.FAILED:
             self._line(f"{step.title}: failed after {step.seconds(0.0):.1f} s" + _aside(step.detail))
@@ -259,8 +272,8 @@ class Lines:
         self._next_s = now + LINES_EVERY_S
         readings = course.readings()
         for anomaly, known in reversed(newest(readings)):
-            if anomaly.start_ms > self._told_until_ms:
-                self._told_until_ms = anomaly.start_ms
+            if (anomaly.source, anomaly.start_ms) not in self._told:
+                self._told.add((anomaly.source, anomaly.start_ms))
                 what = "" if known is None else f", a known {known.kind}"
                 self._line(
                     f"anomaly at {clock_time(anomaly.start_ms)}: {anomaly.source}, score {anomaly.score:.2f}, "
@@ -268,9 +281,7 @@ class Lines:
                 )
         for name, reading in readings.items():
             late = reading.latency
-            times = (
-                "" if late is None else f", p50 {seconds_text(late.p50_ms)}, p99 {seconds_text(late.p99_ms)}"
-            )
+            times = "" if late is None else f", p50 {seconds_text(late.p50_ms)}, p99 {seconds_text(late.p99_ms)}"
             self._line(
                 f"{name} {course.jobs.get(name, 'starting').lower()}: {reading.rate:.1f} records/s, "
                 f"{reading.scored:,} scored{times}, {len(reading.anomalies)} anomalies"

@@ -17,9 +17,7 @@ from jobs.demo.summary import PipelineSummary, Summary, as_object, show
 GOOD = PipelineSummary(
     "loudness", "shout", Counts(1200, 1150, 3, 7, 40, 0), 9, 2, Findings(2, 2, 1), Latency(2300, 3100, 900), None
 )
-HOST = PipelineSummary(
-    "host_metrics", "burst", Counts(600, 580, 0, 0, 20, 0), 5, 1, Findings(1, 1, 0), None, "file:/s"
-)
+HOST = PipelineSummary("host_metrics", "burst", Counts(600, 580, 0, 0, 20, 0), 5, 1, Findings(1, 1, 0), None, "file:/s")
 SUMMARY = Summary((GOOD, HOST), 41.26, 90.0, "http://localhost:8081", False, ())
 
 
