@@ -34,7 +34,7 @@ from models.random_cut_forest.machine import (
     load_u64,
     store_f64,
     store_u64,
-)  # fmt: skip
+)
 from models.random_cut_forest.tree import NOTHING, box_of, high_corner, low_corner, point_of
 from models.random_cut_forest.work import COLUMNS, DIMENSIONS, PARTIAL, SHADOW, depth_of, field, node_on
 

@@ -35,7 +35,7 @@ from models.random_cut_forest.layout import (
     header_of,
     is_inner,
     tree_at,
-)  # fmt: skip
+)
 from models.random_cut_forest.machine import F64, I64, Address, Code, Count, load_f32, load_u16, load_u32
 from models.random_cut_forest.tree import high_corner, low_corner, point_of
 

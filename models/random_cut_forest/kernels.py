@@ -22,7 +22,7 @@ from models.random_cut_forest.records import (
     records_seen,
     remember,
     vector_at,
-)  # fmt: skip
+)
 from models.random_cut_forest.work import PARTS, RECORDS, ROWS, SCORES, field, layout_in
 
 

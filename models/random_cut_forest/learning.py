@@ -33,8 +33,19 @@ from models.random_cut_forest.layout import (
     Layout,
     part,
     tree_at,
-)  # fmt: skip
-from models.random_cut_forest.machine import I64, Address, Count, U, load_f64, load_u16, load_u32, load_u64, store_u64
+)
+from models.random_cut_forest.machine import (
+    I64,
+    Address,
+    Count,
+    U,
+    load_f64,
+    load_u16,
+    load_u32,
+    load_u64,
+    prefetch,
+    store_u64,
+)
 from models.random_cut_forest.records import point_at, records_seen
 from models.random_cut_forest.sampler import (
     add_key,
@@ -45,7 +56,7 @@ from models.random_cut_forest.sampler import (
     replace_largest,
     set_goal,
     uniform,
-)  # fmt: skip
+)
 from models.random_cut_forest.scoring import descend, descend_one, fixed, largest_score, score_on_path
 from models.random_cut_forest.tree import delete, insert
 from models.random_cut_forest.work import (
@@ -60,10 +71,12 @@ from models.random_cut_forest.work import (
     SCORES,
     depth_of,
     field,
-)  # fmt: skip
+)
 
 #: Runs with fewer records take four trees at a time instead of four records.
 LOCK_STEP = 4
+#: Most bytes of a tree that are fetched ahead.
+FETCHED = U(65536)
 
 
 @inline
@@ -177,6 +190,14 @@ def run_row(
                 learn(tree, work, index, mass, U(lane), width)
 
 
+@inline
+def fetch(tree: Address, layout: Layout) -> None:
+    """Begin to bring a tree's nodes, boxes and points into the cache, while another tree works."""
+    size = min(layout.tree_bytes, FETCHED)
+    for line in range(ZERO, size, U(64)):
+        prefetch(tree + line)
+
+
 @inner
 def advance(
     block: Address, layout: Layout, values: npt.NDArray[np.float64], order: npt.NDArray[np.int64], begin: int,
@@ -208,5 +229,6 @@ def advance(
                 run_row(block, layout, first, end, work, k, min(mass + U(k), layout.sample), scoring, width)
         else:
             for number in range(first, end):
+                fetch(tree_at(block, U(min(number + 1, end - 1)), layout), layout)
                 run_tree(tree_at(block, U(number), layout), work, count, mass, scoring, width)
         index += count

@@ -34,7 +34,7 @@ from models.random_cut_forest.layout import (
     header_of,
     is_inner,
     part,
-)  # fmt: skip
+)
 from models.random_cut_forest.machine import (
     F32,
     F64,
@@ -48,7 +48,7 @@ from models.random_cut_forest.machine import (
     load_u32,
     store_u16,
     store_u64,
-)  # fmt: skip
+)
 from models.random_cut_forest.tree import NOTHING, point_of
 from models.random_cut_forest.work import DEPTHS, NODES, WEIGHTS, depth_of, field, node_on
 
