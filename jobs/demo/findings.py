@@ -18,8 +18,8 @@ SHOUT_FOUND_WITHIN_MS: Final = 500
 BURST_FOUND_AFTER_MS: Final = 1000
 
 RULES: Final = {
-    "shout": "an alert of the same device within 0.5 s of its beginning",
-    "burst": "an alert of the same host between its beginning and 1 s after its end",
+    "shout": "an alert of its device within 0.5 s of its beginning",
+    "burst": "an alert of its host from its beginning to 1 s after its end",
 }
 
 

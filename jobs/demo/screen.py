@@ -128,6 +128,8 @@ class Screen:
             hint = burst_hint(course) + "Ctrl-C ends it with a summary"
         elif course.phase is Phase.STARTING:
             hint = "ending as soon as this step is done" if course.asked_to_end else "Ctrl-C ends it"
+        elif any(step.state is not State.DONE for step in course.starting.all()):
+            hint = "what was started is being stopped"
         elif course.asked_to_end:
             hint = "Ctrl-C once more leaves the count out"
         else:

@@ -40,7 +40,7 @@ def test_good() -> None:
         "scored": 2,
         "found": 2,
         "pending": 1,
-        "rule": "an alert of the same device within 0.5 s of its beginning",
+        "rule": "an alert of its device within 0.5 s of its beginning",
     }
     assert loud["latency_ms"] == {"p50": 2300, "p99": 3100}
     assert found["pipelines"]["host_metrics"]["latency_ms"] is None
