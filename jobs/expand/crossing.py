@@ -1,7 +1,8 @@
 """How a column of each SQL type crosses from Flink to a Python function and back in its own type.
 
 Arrays of STRING, BIGINT, INT, DOUBLE and BOOLEAN cross as they are, NULLs included. Every other type crosses as one of
-these and comes back by a cast that loses nothing.
+these and comes back by a cast that loses nothing; but a TIMESTAMP_LTZ(7) to (9), finer than a BIGINT can count over
+all years, crosses as its local text, which is ambiguous in the hour that a zone with summer time has twice.
 """
 
 from __future__ import annotations
@@ -41,19 +42,28 @@ class Crossing:
     unpack: str = "{0}"
 
 
-def epoch_ms(sql_type: str) -> str:
-    """SQL for the milliseconds since the epoch of a TIMESTAMP or TIMESTAMP_LTZ of at most that precision, as BIGINT.
+#: The year 0, the earliest instant TO_TIMESTAMP_LTZ gives: differences from it are never negative.
+_YEAR_0_MS = -62_167_219_200_000
 
-    Integer functions only: formatting a time costs more than all the rest of packing. They hold in every session
-    time zone (EXTRACT of a TIMESTAMP_LTZ is local, so nothing above seconds is asked of it) and beyond 2038 (a
-    difference in minutes fits an INT for four thousand years).
+
+def epoch_ms(sql_type: str) -> str:
+    """SQL for the milliseconds since the epoch of a TIMESTAMP or TIMESTAMP_LTZ, ``{0}``, as BIGINT.
+
+    Integer functions only: formatting a time costs more than all the rest of packing. It holds in every session time
+    zone and hour and for the years 1 to 9999. EXTRACT of a TIMESTAMP_LTZ is local; the difference in seconds is not,
+    but an INT, which overflows. Their difference is the zone's offset, which fits, so the overflow cancels out.
     """
+    return _since_epoch(sql_type, "MILLISECOND", 1_000)
+
+
+def _since_epoch(sql_type: str, unit: str, units: int) -> str:
+    local = f"(EXTRACT(EPOCH FROM {{0}}) * {units} + EXTRACT({unit} FROM {{0}}))"
     if base_type(sql_type) == "TIMESTAMP":
-        return "(EXTRACT(EPOCH FROM {0}) * 1000 + EXTRACT(MILLISECOND FROM {0}))"
-    return (
-        "(CAST(TIMESTAMPDIFF(MINUTE, TO_TIMESTAMP_LTZ(0, 3), {0}) AS BIGINT) * 60000"
-        " + EXTRACT(SECOND FROM {0}) * 1000 + EXTRACT(MILLISECOND FROM {0}))"
-    )
+        return local
+    start = f"TO_TIMESTAMP_LTZ({_YEAR_0_MS}, 3)"
+    local_seconds = f"({local} + {-_YEAR_0_MS // 1_000 * units}) / {units}"
+    offset = f"CAST({local_seconds} - CAST(TIMESTAMPDIFF(SECOND, {start}, {{0}}) AS BIGINT) AS INT)"
+    return f"({local} - CAST({offset} AS BIGINT) * {units})"
 
 
 def crossing_of(sql_type: str) -> Crossing | None:
@@ -79,13 +89,14 @@ def crossing_of(sql_type: str) -> Crossing | None:
             return Crossing(Element.DOUBLE, "CAST({0} AS DOUBLE)", back)
         case "TIMESTAMP_LTZ" if precision_of(bare, 6) <= 3:
             return Crossing(Element.BIGINT, epoch_ms(sql_type), _back_ltz(bare))
+        case "TIMESTAMP_LTZ" if precision_of(bare, 6) <= 6:
+            micros = _since_epoch(sql_type, "MICROSECOND", 1_000_000)
+            return Crossing(Element.BIGINT, micros, f"CAST(TO_TIMESTAMP_LTZ({{0}}, 6) AS {bare})")
         case "DECIMAL" | "DATE" | "TIME" | "TIMESTAMP" | "TIMESTAMP_LTZ":
             return Crossing(Element.STRING, "CAST({0} AS STRING)", back)
         case "BYTES" | "BINARY" | "VARBINARY":
             # every byte is a letter of ISO-8859-1, so this text holds any bytes
-            return Crossing(
-                Element.STRING, "DECODE({0}, 'ISO-8859-1')", f"CAST(ENCODE({{0}}, 'ISO-8859-1') AS {bare})"
-            )
+            return Crossing(Element.STRING, "DECODE({0}, 'ISO-8859-1')", f"CAST(ENCODE({{0}}, 'ISO-8859-1') AS {bare})")
     return None
 
 
@@ -94,8 +105,8 @@ def time_crossing(sql_type: str) -> Crossing:
     bare = sql_type.replace("*ROWTIME*", "").strip().removesuffix("NOT NULL").strip()
     if base_type(sql_type) == "TIMESTAMP_LTZ":
         return Crossing(Element.BIGINT, epoch_ms(sql_type), _back_ltz(bare))
-    seconds = "TIMESTAMPADD(SECOND, CAST({0} / 1000 AS INT), TIMESTAMP '1970-01-01 00:00:00')"
-    back = f"CAST({seconds} AS TIMESTAMP(3)) + CAST(MOD({{0}}, 1000) AS INT) * INTERVAL '0.001' SECOND"
+    day = "TIMESTAMPADD(DAY, CAST({0} / 86400000 AS INT), TIMESTAMP '1970-01-01 00:00:00')"
+    back = f"{day} + CAST(MOD({{0}}, 86400000) AS INT) * INTERVAL '0.001' SECOND"
     return Crossing(Element.BIGINT, epoch_ms(sql_type), f"CAST({back} AS {bare})")
 
 
