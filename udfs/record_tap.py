@@ -9,13 +9,15 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pyflink.common import Row
 from pyflink.datastream import ProcessFunction, RuntimeContext
 
 from udfs.record_check import RecordContract, reason
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 REJECTED: Final = 2
 LATE: Final = 1
@@ -75,14 +77,22 @@ def reject_json(
     topic: str, partition: int, offset: int, timestamp_ms: int, why: str, detail: str, raw: bytes | None
 ) -> bytes:
     """The record of a rejects topic: where the bad one lies, why it is bad, and all of its bytes in base64."""
-    when = datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
     record = {
         "topic": topic,
         "partition": partition,
         "offset": offset,
-        "timestamp": when.replace("+00:00", "Z"),
+        "timestamp": _iso(timestamp_ms),
         "reason": why,
         "detail": detail,
         "raw": None if raw is None else base64.b64encode(raw).decode("ascii"),
     }
     return json.dumps(record, ensure_ascii=False).encode()
+
+
+def _iso(timestamp_ms: int) -> str | None:
+    """A Kafka timestamp as records carry times; None for one outside of the years 1 to 9999: producers choose it."""
+    try:
+        when = _EPOCH + timedelta(milliseconds=timestamp_ms)
+    except OverflowError:
+        return None
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
