@@ -227,9 +227,7 @@ def _value_reason(name: str, sql_type: str, value: Any, contract: RecordContract
     return None
 
 
-def _elements_reason(
-    name: str, sql_type: str, values: list[Any], contract: RecordContract
-) -> tuple[str, str] | None:
+def _elements_reason(name: str, sql_type: str, values: list[Any], contract: RecordContract) -> tuple[str, str] | None:
     """The SQL casts elements from their text: a number in quotes is one, and everything has a text."""
     element = sql_type.partition("<")[2].rpartition(">")[0].strip()
     if base_type(element) in _TEXTS:

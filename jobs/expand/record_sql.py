@@ -103,9 +103,7 @@ def _value(sql_type: str, sql_timestamps: bool) -> str | None:
     if base in ("DOUBLE", "FLOAT"):
         return f"TRY_CAST({{0}} AS {sql_type})"
     if base in _WHOLE:
-        return (
-            f"CASE WHEN {{0}} NOT LIKE '%.%' AND {{0}} NOT LIKE '%E%' THEN TRY_CAST({{0}} AS {sql_type}) END"
-        )
+        return f"CASE WHEN {{0}} NOT LIKE '%.%' AND {{0}} NOT LIKE '%E%' THEN TRY_CAST({{0}} AS {sql_type}) END"
     if base == "BOOLEAN":
         return "CASE {0} WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END"
     if base in ("TIMESTAMP", "TIMESTAMP_LTZ", "DATE", "TIME"):
