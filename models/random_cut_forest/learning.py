@@ -132,7 +132,7 @@ def judge_run(tree: Address, work: Address, first: int, end: int, mass: Count, w
     for k in range(first, end, 4):
         descend(
             tree, tree, tree, tree, _record(work, k, width), _record(work, min(k + 1, last), width),
-            _record(work, min(k + 2, last), width), _record(work, min(k + 3, last), width), work, width,
+            _record(work, min(k + 2, last), width), _record(work, min(k + 3, last), width), work, False, width,
         )  # fmt: skip
         for lane in range(min(4, end - k)):
             judge(tree, work, k + lane, mass, limit, U(lane), width)
@@ -180,7 +180,7 @@ def run_row(
             descend(
                 tree_at(block, a, layout), tree_at(block, min(a + ONE, last), layout),
                 tree_at(block, min(a + TWO, last), layout), tree_at(block, min(a + THREE, last), layout),
-                x, x, x, x, work, width,
+                x, x, x, x, work, True, width,
             )  # fmt: skip
         for lane in range(min(4, end - number)):
             tree = tree_at(block, U(number + lane), layout)

@@ -29,6 +29,7 @@ from models.random_cut_forest.layout import (
     RANGE,
     ROOT,
     SAMPLE,
+    THREE,
     TWO,
     ZERO,
     header_of,
@@ -46,10 +47,11 @@ from models.random_cut_forest.machine import (
     load_f32,
     load_u16,
     load_u32,
+    prefetch,
     store_u16,
     store_u64,
 )
-from models.random_cut_forest.tree import NOTHING, point_of
+from models.random_cut_forest.tree import NOTHING, box_of, point_of
 from models.random_cut_forest.work import DEPTHS, NODES, WEIGHTS, depth_of, field, node_on
 
 #: A score of 1 in the integers that scores are added in.
@@ -78,11 +80,23 @@ def _note(row: Address, na: Code, nb: Code, nc: Code, nd: Code) -> None:
 
 
 @inline
+def _fetch_box(tree: Address, node: Code, width: Any) -> None:
+    """Begin to bring a node's box into the cache; of a leaf, something harmless."""
+    box = box_of(tree, node, width)
+    for line in range(ZERO, lanes_of(width) << THREE, U(64)):
+        prefetch(box + line)
+
+
+@inline
 def descend(
     a: Address, b: Address, c: Address, d: Address, xa: Address, xb: Address, xc: Address, xd: Address,
-    work: Address, width: Any,
+    work: Address, cold: bool, width: Any,
 ) -> None:  # fmt: skip
-    """Four descents in lock step, each in its tree with its point; paths and depths into `work`."""
+    """Four descents in lock step, each in its tree with its point; paths and depths into `work`.
+
+    `cold`: the trees are probably not in the nearer caches, so the boxes on the way, which the score needs next, are
+    asked for while descending.
+    """
     inner_nodes = load_u32(a + SAMPLE)
     ha, hb, hc, hd = a + HEADERS, b + HEADERS, c + HEADERS, d + HEADERS
     va, vb, vc, vd = load_f32(xa), load_f32(xb), load_f32(xc), load_f32(xd)
@@ -91,6 +105,11 @@ def descend(
     row = work + NODES + U(32)
     while min(min(na, nb), min(nc, nd)) < inner_nodes:
         _note(row, na, nb, nc, nd)
+        if cold:
+            _fetch_box(a, na, width)
+            _fetch_box(b, nb, width)
+            _fetch_box(c, nc, width)
+            _fetch_box(d, nd, width)
         row += U(8)
         da += ONE if na < inner_nodes else ZERO
         db += ONE if nb < inner_nodes else ZERO
