@@ -19,7 +19,8 @@ _NOT_PLAIN = frozenset(
         "DISTINCT", "GROUP", "HAVING", "UNION", "INTERSECT", "EXCEPT", "JOIN", "ORDER", "LIMIT", "FETCH", "OVER",
         "TABLE", "UNNEST", "LATERAL", "MATCH_RECOGNIZE", "VALUES", "WITH", "QUALIFY", "WINDOW",
         "COUNT", "SUM", "AVG", "MIN", "MAX", "FIRST_VALUE", "LAST_VALUE", "LISTAGG", "ARRAY_AGG", "COLLECT",
-        "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "STDDEV", "VARIANCE",
+        "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "STDDEV", "VARIANCE", "SINGLE_VALUE", "PERCENTILE",
+        "APPROX_COUNT_DISTINCT", "JSON_OBJECTAGG", "JSON_ARRAYAGG",
     }
 )  # fmt: skip
 
@@ -42,21 +43,26 @@ def ordered_query(query: LocatedText, ordered: Mapping[str, str]) -> str | None:
         and not any(token.upper in _NOT_PLAIN for token in tokens)
     )
     at = _from(tokens) if plain else None
-    if (
-        at is None
-        or at + 1 >= len(tokens)
-        or tokens[at + 1].value not in ordered
-        or not tokens[at + 1].is_name
-    ):
+    if at is None or at + 1 >= len(tokens) or not tokens[at + 1].is_name or tokens[at + 1].value not in ordered:
         return None
-    following = tokens[at + 2].upper if at + 2 < len(tokens) else ""
-    if following in (".", ",", "(") or any(token.upper == "," for token in _from_clause(tokens, at)):
+    source, behind = tokens[at + 1], tokens[at + 2 :]
+    alias = _alias_length(behind)
+    if len(behind) > alias and behind[alias].upper != "WHERE":
         return None
-    source = tokens[at + 1]
-    changes = [Replacement(source.start, source.end, quote.name(ordered[source.value]))]
+    replaced = quote.name(ordered[source.value])
+    if not alias:  # its columns may be written with its name
+        replaced += f" AS {quote.name(source.value)}"
+    changes = [Replacement(source.start, source.end, replaced)]
     if not any(token.upper == "*" and _selects_all(tokens, i) for i, token in enumerate(tokens[:at])):
         changes.append(Replacement(tokens[at].start, tokens[at].start, f", {quote.name(HIDDEN)} "))
     return query.replace(changes).text
+
+
+def _alias_length(tokens: Sequence[Token]) -> int:
+    """How many of the tokens behind a table are its alias: ``AS x``, ``x``, or none."""
+    if not tokens or tokens[0].upper == "WHERE":
+        return 0
+    return 2 if tokens[0].upper == "AS" else 1
 
 
 def _from(tokens: Sequence[Token]) -> int | None:
@@ -66,11 +72,6 @@ def _from(tokens: Sequence[Token]) -> int | None:
         if depth == 0 and token.upper == "FROM":
             return i
     return None
-
-
-def _from_clause(tokens: Sequence[Token], at: int) -> Sequence[Token]:
-    end = next((i for i in range(at, len(tokens)) if tokens[i].upper == "WHERE"), len(tokens))
-    return tokens[at:end]
 
 
 def _selects_all(tokens: Sequence[Token], at: int) -> bool:
