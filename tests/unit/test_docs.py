@@ -231,6 +231,13 @@ def test_flink_and_python_commands_name_files_there_are() -> None:
     assert seen >= 5
 
 
+def test_submitting_without_us_is_told_the_same_way_everywhere() -> None:
+    """`tests/cluster/test_plain_flink_run.py` runs the README's lines; the other page must not differ from them."""
+    told = [block.text for block in blocks("bash") if "flink run" in block.text]
+    assert len(told) == 2
+    assert told[0] == told[1]
+
+
 # ---------------------------------------------------------------- links and files
 
 
