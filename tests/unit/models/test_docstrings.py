@@ -1,0 +1,13 @@
+"""The examples in the docstrings of the models do what they say."""
+
+from __future__ import annotations
+
+import doctest
+
+from models.random_cut_forest import forest
+
+
+def test_examples_of_the_forest() -> None:
+    result = doctest.testmod(forest)
+    assert result.attempted > 0
+    assert result.failed == 0
