@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -26,25 +26,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.jobs)
 
 
-@pytest.fixture
-def tables() -> Any:
-    """A table environment of the test's own, in the JVM all tests share."""
+@pytest.fixture(scope="session")
+def new_tables() -> Callable[[], Any]:
+    """``new_tables()`` is a table environment that knows nothing yet, in the JVM all tests share."""
     from pyflink.common import Configuration
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
-    configuration = Configuration()
     options = {
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
         "pipeline.jars": connector_jar(load_settings(environ={})).as_uri(),
         "parallelism.default": "1",
-        # packs come out at once and files are whole when the job is
-        "python.fn-execution.bundle.time": "100",
     }
-    for key, value in options.items():
-        configuration.set_string(key, value)
-    return StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment(configuration))
+
+    def make() -> Any:
+        configuration = Configuration()
+        for key, value in options.items():
+            configuration.set_string(key, value)
+        return StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment(configuration))
+
+    return make
+
+
+@pytest.fixture
+def tables(new_tables: Callable[[], Any]) -> Any:
+    """A table environment of the test's own."""
+    return new_tables()
 
 
 @pytest.fixture
@@ -90,3 +98,17 @@ def write_rows(file: Path, rows: Iterable[Any]) -> Path:
     """A file of JSON lines."""
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
+
+
+class Node(NamedTuple):
+    """An operator of a job graph."""
+
+    name: str
+    uid: str | None
+
+
+def nodes_of(tables: Any, pipeline: Any) -> list[Node]:
+    """The operators of a pipeline; it cannot be executed afterwards."""
+    pipeline.statements.attach_as_datastream()
+    graph = tables._j_tenv.execEnv().getStreamGraph(True)
+    return [Node(node.getOperatorName(), node.getTransformationUID()) for node in graph.getStreamNodes().toArray()]

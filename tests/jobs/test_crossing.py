@@ -109,8 +109,9 @@ def test_every_type_comes_back(tables: Any, script: Callable[..., Script], tmp_p
     before = {row["id"]: row for row in rows_in(tmp_path / "before")}
     behind = {row["id"]: row for row in rows_in(tmp_path / "behind")}
     assert len(before) == len(behind) == count
+    type_of = dict(zip(names, types, strict=True))
     wrong = [
-        f"{dict(zip(names, types, strict=True)).get(name, name)}: {str(value)[:60]!r} became {str(behind[i].get(name))[:60]!r}"
+        f"{type_of.get(name, name)}: {str(value)[:60]!r} became {str(behind[i].get(name))[:60]!r}"
         for i, row in before.items()
         for name, value in row.items()
         if behind[i].get(name) != value

@@ -1,0 +1,165 @@
+"""Calls wherever a table may stand give what a forest gives, and time goes on behind them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jobs.sql.statements import Script
+from models.random_cut_forest import RandomCutForest
+from tests.jobs.conftest import rows_in, write_rows
+
+START = datetime(2039, 12, 31, 23, 59, 40, tzinfo=UTC)  # over the new year, and beyond what an INT of seconds holds
+FOREST = {"trees": 5, "sample_size": 10, "time_decay": 100_000, "seed": 2}
+ARGUMENTS = "trees => 5, sample_size => 10, seed => 2"
+STEP_MS = 97
+
+PIPELINE = """
+CREATE TABLE t (
+    id BIGINT, k STRING, k2 INT, v DOUBLE, w BIGINT, at_text STRING,
+    ts AS TO_TIMESTAMP_LTZ(at_text, 'yyyy-MM-dd HH:mm:ss.SSS', 'UTC'),
+    WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '{rows}', 'format' = 'json');
+
+CREATE TABLE u (
+    id BIGINT, k STRING, v DOUBLE, at_text STRING,
+    ts AS TO_TIMESTAMP(at_text, 'yyyy-MM-dd HH:mm:ss.SSS'),
+    WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '{rows}', 'format' = 'json');
+
+CREATE VIEW labels AS SELECT * FROM (VALUES ('a', 'first'), ('b', 'second')) AS l(k, label);
+
+-- no key: one model for all
+CREATE VIEW scored AS SELECT * FROM RANDOM_CUT_FOREST(
+    input => TABLE t, on_time => DESCRIPTOR(ts), columns => DESCRIPTOR(v, w), {arguments});
+
+-- time as TIMESTAMP(3), another pack interval
+CREATE VIEW scored_plain AS SELECT * FROM RANDOM_CUT_FOREST(
+    input => TABLE u PARTITION BY k, on_time => DESCRIPTOR(ts), columns => DESCRIPTOR(v),
+    {arguments}, batch => INTERVAL '0.25' SECOND);
+
+CREATE TABLE one_model (id BIGINT, score DOUBLE, at_text STRING) WITH ({sink}one_model');
+CREATE TABLE nested (id BIGINT, score DOUBLE) WITH ({sink}nested');
+CREATE TABLE joined (id BIGINT, score DOUBLE, label STRING) WITH ({sink}joined');
+CREATE TABLE windows (k STRING, start_text STRING, n BIGINT, highest DOUBLE) WITH ({sink}windows');
+CREATE TABLE plain (id BIGINT, score DOUBLE, at_text STRING) WITH ({sink}plain');
+CREATE TABLE plain_windows (start_text STRING, n BIGINT) WITH ({sink}plain_windows');
+
+INSERT INTO one_model SELECT id, anomaly_score, CAST(ts AS STRING) FROM scored;
+
+-- a call over another's view, straight into a sink
+INSERT INTO nested SELECT id, anomaly_score FROM RANDOM_CUT_FOREST(
+    input => (SELECT id, ts, k, v, anomaly_score AS before FROM scored) PARTITION BY k,
+    on_time => DESCRIPTOR(ts), columns => DESCRIPTOR(v, before), {arguments}, on_null => 'skip', uid => 'over-scored');
+
+-- a call in a subquery in a join, two key columns, one of them with NULLs
+INSERT INTO joined SELECT c.id, c.score, d.label
+FROM (SELECT id, k, anomaly_score AS score FROM RANDOM_CUT_FOREST(
+        input => TABLE t PARTITION BY k, k2, on_time => DESCRIPTOR(ts), columns => DESCRIPTOR(v), {arguments},
+        uid => 'two-keys')) AS c
+JOIN labels AS d ON c.k = d.k;
+
+INSERT INTO windows SELECT k, CAST(window_start AS STRING), COUNT(*), MAX(anomaly_score)
+FROM TABLE(TUMBLE(TABLE scored, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY k, window_start, window_end;
+
+INSERT INTO plain SELECT id, anomaly_score, CAST(ts AS STRING) FROM scored_plain;
+
+INSERT INTO plain_windows SELECT CAST(window_start AS STRING), COUNT(*)
+FROM TABLE(TUMBLE(TABLE scored_plain, DESCRIPTOR(ts), INTERVAL '2' SECOND)) GROUP BY window_start, window_end;
+"""
+
+
+def _rows() -> list[dict[str, Any]]:
+    """Rows with NULLs, out of order by less than the watermarks' delay, no two at one time."""
+    dice = random.Random(5)
+    rows = [
+        {
+            "id": i,
+            "k": dice.choice("ab"),
+            "k2": dice.choice([None, 1, 2]),
+            "v": None if dice.random() < 0.05 else dice.gauss(10, 2),
+            "w": dice.randrange(100),
+            "at_text": _text(START + timedelta(milliseconds=STEP_MS * i)),
+        }
+        for i in range(400)
+    ]
+    return sorted(rows, key=lambda row: row["id"] + dice.uniform(0, 15))
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
+
+
+def _scores(
+    rows: Iterable[dict[str, Any]], key: Callable[[dict[str, Any]], Any], columns: tuple[str, ...]
+) -> dict[int, float | None]:
+    """The oracle: by id the score, of a forest a key over the rows in order of time; none where a value is NULL."""
+    forests: dict[Any, RandomCutForest] = {}
+    scores: dict[int, float | None] = {}
+    for row in sorted(rows, key=lambda row: row["at_text"]):
+        values = [row[column] for column in columns]
+        if None in values:
+            scores[row["id"]] = None
+            continue
+        forest = forests.setdefault(key(row), RandomCutForest(dimensions=len(columns), **FOREST))
+        scores[row["id"]] = float(forest.process([values])[0])
+    return scores
+
+
+def test_calls_give_what_forests_give_wherever_they_stand(
+    tables: Any, script: Callable[..., Script], tmp_path: Path
+) -> None:
+    from jobs.expand.graph import build
+
+    rows = _rows()
+    file = write_rows(tmp_path / "rows.json", rows)
+    sink = f"'connector' = 'filesystem', 'format' = 'json', 'path' = '{tmp_path.as_uri()}/"
+    text = PIPELINE.format(rows=file.as_uri(), sink=sink, arguments=ARGUMENTS)
+    build(tables, script(text), "calls").statements.execute().wait()
+    read: dict[str, list[dict[str, Any]]] = {
+        name: rows_in(tmp_path / name)
+        for name in ("one_model", "nested", "joined", "windows", "plain", "plain_windows")
+    }
+
+    one_model = _scores(rows, lambda row: None, ("v", "w"))
+    assert _by_id(read["one_model"]) == one_model
+    assert sum(1 for score in one_model.values() if score) > 300, "hardly past warm-up"
+    times = {row["id"]: row["at_text"] for row in rows}
+    assert {row["id"]: row["at_text"] for row in read["one_model"]} == times
+
+    with_score = [{**row, "before": one_model[row["id"]]} for row in rows]
+    assert _by_id(read["nested"]) == _scores(with_score, lambda row: row["k"], ("v", "before"))
+
+    assert _by_id(read["joined"]) == _scores(rows, lambda row: (row["k"], row["k2"]), ("v",))
+    key_of = {row["id"]: row["k"] for row in rows}
+    assert all(row["label"] == {"a": "first", "b": "second"}[key_of[row["id"]]] for row in read["joined"])
+
+    highest: dict[tuple[str, str], list[float | None]] = defaultdict(list)
+    for row in rows:
+        highest[row["k"], _window(row["at_text"], 5)].append(one_model[row["id"]])
+    assert {(row["k"], row["start_text"]): (row["n"], row.get("highest")) for row in read["windows"]} == {
+        place: (len(scores), max((s for s in scores if s is not None), default=None))
+        for place, scores in highest.items()
+    }
+
+    assert _by_id(read["plain"]) == _scores(rows, lambda row: row["k"], ("v",))
+    assert {row["id"]: row["at_text"] for row in read["plain"]} == times
+    assert {row["start_text"]: row["n"] for row in read["plain_windows"]} == Counter(
+        _window(row["at_text"], 2) for row in rows
+    )
+
+
+def _by_id(rows: list[dict[str, Any]]) -> dict[int, float | None]:
+    """Scores by id; each id must be there once."""
+    assert len({row["id"] for row in rows}) == len(rows)
+    return {row["id"]: row.get("score") for row in rows}
+
+
+def _window(at_text: str, seconds: int) -> str:
+    """Flink's text of the start of a row's window."""
+    second = int(at_text[17:19]) // seconds * seconds
+    return f"{at_text[:17]}{second:02d}.000"
