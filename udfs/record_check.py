@@ -91,11 +91,14 @@ class RecordContract:
         Records of more characters are refused unread.
     sql_timestamps
         Times are written ``2026-01-31 10:00:00.000`` (Flink's ``SQL`` standard) rather than with a ``T``.
+    timed
+        The table has a time attribute, from a column or computed.
     """
 
     columns: tuple[ColumnContract, ...]
     max_length: int
     sql_timestamps: bool = False
+    timed: bool = True
 
 
 def reason(raw: bytes | None, contract: RecordContract) -> tuple[str, str]:
@@ -111,8 +114,8 @@ def reason(raw: bytes | None, contract: RecordContract) -> tuple[str, str]:
     Returns
     -------
     tuple
-        ``(reason, detail)``. A record that breaks nothing here but its time's range gives ``time_out_of_range``:
-        that rule needs the record's own Kafka timestamp, so the SQL alone decides it.
+        ``(reason, detail)``. A record that breaks nothing here but its time's range gives ``time_out_of_range``: that
+        rule needs the record's own Kafka timestamp, and a computed time its expression, so the SQL alone decides it.
     """
     if raw is None:
         return "tombstone", "the record has no value"
@@ -141,8 +144,8 @@ def reason(raw: bytes | None, contract: RecordContract) -> tuple[str, str]:
         found = _column_reason(column, document, contract)
         if found is not None:
             return found
-    if any(column.time for column in contract.columns):
-        return "time_out_of_range", "the event time is too far from the time at which Kafka received the record"
+    if contract.timed:
+        return "time_out_of_range", "the event time is NULL, or too far from when Kafka received the record"
     return "wrong_type", "a value is not what its column takes"
 
 

@@ -40,7 +40,7 @@ def test_the_corpus_has_every_reason_and_is_large() -> None:
 
 def one(sql_type: str, text: str, **more: bool) -> tuple[str, str]:
     """What is found for a record whose one column has this JSON text."""
-    contract = RecordContract((ColumnContract("c", sql_type, **more),), MAX_LENGTH)
+    contract = RecordContract((ColumnContract("c", sql_type, **more),), MAX_LENGTH, timed=False)
     return reason(f'{{"c": {text}}}'.encode(), contract)
 
 
@@ -85,7 +85,7 @@ def test_absence_of_a_key_is_told_from_that_of_a_field() -> None:
 def test_null_and_absence_are_legal_where_the_column_allows_them(sql_type: str) -> None:
     expected = ("wrong_type", "a value is not what its column takes")
     assert one(sql_type, "null") == expected
-    assert reason(b"{}", RecordContract((ColumnContract("c", sql_type),), MAX_LENGTH)) == expected
+    assert reason(b"{}", RecordContract((ColumnContract("c", sql_type),), MAX_LENGTH, timed=False)) == expected
 
 
 def test_a_null_in_a_nullable_key_column_is_legal() -> None:
