@@ -4,7 +4,9 @@ It reads the file, expands it, creates the topics that are missing and submits o
 `flink run`; it works the same without us. Errors of the file are one line on standard error and exit code 2, and
 nothing has been submitted then.
 
-    flink run -d -py jobs/run_file.py -pyfs . sql/loudness.sql --set bootstrap_servers=broker:9092
+    flink run -d -py jobs/run_file.py sql/loudness.sql --set bootstrap_servers=broker:9092
+
+How the workers come to have the packages is in docs/guide/own_cluster.md.
 """
 
 from __future__ import annotations
@@ -41,10 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, values: Mapping[str, str]) -> dict[str, Any]:
-    from jobs.sql.statements import read_script
-
     # everything that can be told without Flink is told before Flink is started
-    from jobs.sql.calls import read_calls  # noqa: I001
+    from jobs.sql.calls import read_calls
+    from jobs.sql.statements import read_script
 
     script = read_script(options.file, values)
     read_calls(script)

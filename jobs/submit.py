@@ -7,6 +7,7 @@ resumes.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -211,5 +212,8 @@ def _as_raised(message: str, exit_code: int) -> CutbankError:
 
 def _last_cause(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
+    python = [line for line in lines if re.match(r"[A-Z]\w*(Error|Exception): ", line)]
+    if python:  # the traceback of the submitting program says more than Flink's "exits with code: 1"
+        return python[-1]
     causes = [line for line in lines if line.startswith("Caused by: ") or "Error: " in line or "Exception: " in line]
     return (causes or lines or ["it said nothing"])[-1].removeprefix("Caused by: ")

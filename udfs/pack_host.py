@@ -44,6 +44,8 @@ class HostPlan:
         Checked arguments of the function, with defaults.
     column_names
         Names of the columns the model reads, in order.
+    key_names
+        Names of the partition columns, in order.
     layout
         Where they are in a pack.
     batch_ms
@@ -64,6 +66,7 @@ class HostPlan:
     batch_ms: int
     policy: SnapshotPolicy
     carries_order: bool = True
+    key_names: tuple[str, ...] = ()
     live_bytes: int = 1_500_000_000
 
     @property
@@ -71,7 +74,7 @@ class HostPlan:
         """The arguments on which saved models depend; another value of one makes them unreadable."""
         pace = {"batch", "idle", "on_null", "uid", "on_time", "columns", "input"}
         own = {name: value for name, value in self.arguments.items() if name not in pace}
-        return {**own, "columns": list(self.column_names)}
+        return {**own, "columns": list(self.column_names), "partition_by": list(self.key_names)}
 
 
 class PackHost(KeyedProcessFunction):

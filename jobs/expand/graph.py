@@ -357,6 +357,7 @@ class _Builder:
             function=call.function,
             arguments=dict(call.arguments),
             column_names=checked.column_names,
+            key_names=call.partition_by,
             layout=expansion.layout,
             batch_ms=call.arguments["batch"],
             carries_order=expansion.carries_order,

@@ -66,8 +66,8 @@ class _Json:
             read = field_of(column, self.sql_times)
             if read is None:
                 raise self.error(
-                    f"column {column.name} is {column.sql_type}, which cannot be told from a bad value; "
-                    "declare it STRING, or add 'cutbank.rejects' = 'off' to leave bad records to Flink",
+                    f"column {column.name} is {column.sql_type}, which has no strict reading; "
+                    "leave it out, or add 'cutbank.rejects' = 'off' to leave bad records to Flink",
                     column.span.start,
                 )
             reading.append(read)

@@ -119,6 +119,8 @@ def spawn(
             stdout=sink,
             stderr=sink,
             start_new_session=True,
+            # Python workers start here: from a checkout, its packages would hide those shipped with a job
+            cwd=output.parent,
         )
     _children.append(child)
     try:

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack
 from jobs.stack.processes import wait_until
@@ -121,12 +119,7 @@ def test_loudness_is_exact_under_failure(
         n for n, snapshots in zip(chaos.replayed, chaos.snapshots_before, strict=True) if n > 0 and snapshots > 0
     ]
     assert replayed_after_snapshot, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
-    print(f"replayed records after each kill: {chaos.replayed}; snapshots before each: {chaos.snapshots_before}")
 
 
 def _key(value: dict[str, Any]) -> bytes:
     return str(value["device"]).encode()
-
-
-if __name__ == "__main__":
-    raise SystemExit(pytest.main([__file__, "-s"]))
