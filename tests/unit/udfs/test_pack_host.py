@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -234,3 +235,12 @@ def test_arguments_that_models_do_not_depend_on_may_change(changed: dict[str, An
     process(opened(context, plan()), context, [row(100)])
     out = process(opened(context, plan(**changed)), context, [row(1_100)], end_ms=2_000)
     assert [each[6] for each in out] == [1]
+
+
+def test_other_partition_columns_are_refused_by_name() -> None:
+    """Keys of another meaning may have equal texts: without this, models of devices would go on as models of hosts."""
+    context = FakeContext()
+    process(opened(context, replace(plan(), key_names=("device",))), context, [row(1)])
+    again = opened(context, replace(plan(), key_names=("host",)))
+    with pytest.raises(StateMismatchError, match="partition_by"):
+        process(again, context, [row(2)])
