@@ -43,7 +43,7 @@ class Crossing:
 
 
 #: The year 0, the earliest instant TO_TIMESTAMP_LTZ gives: differences from it are never negative.
-_YEAR_0_MS = -62_167_219_200_000
+YEAR_0_MS = -62_167_219_200_000
 
 
 def epoch_ms(sql_type: str) -> str:
@@ -60,8 +60,8 @@ def _since_epoch(sql_type: str, unit: str, units: int) -> str:
     local = f"(EXTRACT(EPOCH FROM {{0}}) * {units} + EXTRACT({unit} FROM {{0}}))"
     if base_type(sql_type) == "TIMESTAMP":
         return local
-    start = f"TO_TIMESTAMP_LTZ({_YEAR_0_MS}, 3)"
-    local_seconds = f"({local} + {-_YEAR_0_MS // 1_000 * units}) / {units}"
+    start = f"TO_TIMESTAMP_LTZ({YEAR_0_MS}, 3)"
+    local_seconds = f"({local} + {-YEAR_0_MS // 1_000 * units}) / {units}"
     offset = f"CAST({local_seconds} - CAST(TIMESTAMPDIFF(SECOND, {start}, {{0}}) AS BIGINT) AS INT)"
     return f"({local} - CAST({offset} AS BIGINT) * {units})"
 

@@ -41,11 +41,13 @@ def plan(
     function: TableFunction = CHAIN, *, carries_order: bool = True, live_bytes: int = 10**9, **given: Any
 ) -> HostPlan:
     policy = given.pop("policy", SnapshotPolicy(10**9, 10**9))
+    key_names = given.pop("key_names", ("k",))
     return HostPlan(
         name="scored",
         function=function,
         arguments=function.resolve({"on_time": ("ts",), **given}),
         column_names=("a", "b"),
+        key_names=key_names,
         layout=LAYOUT,
         batch_ms=1_000,
         carries_order=carries_order,
@@ -219,7 +221,12 @@ def test_idle_is_measured_at_the_start_of_a_pack() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "said"),
-    [({"seed": 5}, "seed 0 -> 5"), ({"buckets": 3}, "buckets .* -> 3")],
+    [
+        ({"seed": 5}, "seed 0 -> 5"),
+        ({"buckets": 3}, "buckets .* -> 3"),
+        ({"key_names": ("l",)}, r"partition_by \['k'\] -> \['l'\]"),
+        ({"on_null": "impute"}, "imputes False -> True"),
+    ],
 )
 def test_state_of_other_arguments_is_refused(changed: dict[str, Any], said: str) -> None:
     context = FakeContext()

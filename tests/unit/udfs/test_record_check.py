@@ -15,7 +15,7 @@ from udfs.record_tap import REASONS
 LOUDNESS = RecordContract(
     (
         ColumnContract("device", "STRING", required=True, key=True),
-        ColumnContract("event_time", "TIMESTAMP_LTZ(3)", required=True, time=True),
+        ColumnContract("event_time", "TIMESTAMP_LTZ(3)", required=True),
         ColumnContract("volume", "DOUBLE", required=True),
     ),
     MAX_LENGTH,
@@ -97,7 +97,7 @@ def test_a_null_in_a_nullable_key_column_is_legal() -> None:
 
 
 def test_sql_times_are_written_with_a_space() -> None:
-    contract = RecordContract((ColumnContract("c", "TIMESTAMP_LTZ(3)", time=True),), MAX_LENGTH, sql_timestamps=True)
+    contract = RecordContract((ColumnContract("c", "TIMESTAMP_LTZ(3)"),), MAX_LENGTH, sql_timestamps=True)
     assert reason(b'{"c": "2026-01-31 10:00:00.5Z"}', contract)[0] == NOTHING
     assert reason(b'{"c": "2026-01-31T10:00:00.5Z"}', contract)[0] == "wrong_type"
 
