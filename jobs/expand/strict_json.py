@@ -22,6 +22,11 @@ _KAFKA_MS = (
 )
 
 
+#: A text that no record has behind its object by chance.
+_MARK = '"end of record"'
+_GOOD_DOCUMENT = f"JSON_STRING(`__document`[2]) = '{_MARK}' AND `__document`[3] IS NULL"
+
+
 def expand_json_source(
     table: CreateTable, *, pipeline: str, interval_ms: int | None, keys: frozenset[str]
 ) -> SourceExpansion:
@@ -82,7 +87,7 @@ class _Json:
         document = f"{quote.name('__document')}[1]"
         taken = [f"JSON_STRING({document}[{quote.text(c.name)}])" for c in [*from_json, *time_texts]]
         values = [read.value.replace("{0}", quote.name(t)) for read, t in zip(reading, texts, strict=True)]
-        good = [f"{document} IS NOT NULL", f"{quote.name('__document')}[2] IS NULL"]
+        good = [_GOOD_DOCUMENT]
         for column, read, one in zip(from_json, reading, texts, strict=True):
             good.append(read.is_right(quote.name(one), column.not_null))
             good += filter(None, [finite(column)])
@@ -205,13 +210,17 @@ class _Json:
         return f"CAST({quote.name(RAW)} AS STRING)"
 
     def _document_sql(self) -> str:
-        """The record as the one element of an array: what follows the object is then an error, as it should be."""
+        """The record and a mark behind it, as an array.
+
+        Flink's parser reads one value and ignores what follows it. In this array whatever follows the object is an
+        error, a further element, or an end before the mark; `_GOOD_DOCUMENT` tells.
+        """
         text = quote.name("__text")
         return (
             f"CASE WHEN CHAR_LENGTH({text}) <= {self.max_length}"
             f" AND ({text} LIKE '{{%' OR REGEXP({text}, '^\\s*\\{{'))"
             f" AND CAST({text} AS BYTES) = {quote.name(RAW)}"
-            f" THEN TRY_PARSE_JSON(CONCAT('[', {text}, ']'), TRUE) END"
+            f" THEN TRY_PARSE_JSON(CONCAT('[', {text}, ',{_MARK}]'), TRUE) END"
         )
 
     def _not_ahead(self, ahead_ms: int) -> str:
