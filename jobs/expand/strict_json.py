@@ -6,7 +6,7 @@ import re
 
 from jobs.errors import SqlError
 from jobs.expand import quote
-from jobs.expand.record_sql import field_of, finite, json_value, time_of
+from jobs.expand.record_sql import field_of, finite, is_time, json_value, time_of
 from jobs.expand.source import OFFSET, PARTITION, RAW, STATUS, TIMESTAMP_MS, SourceExpansion, sinks_of
 from jobs.expand.table_options import duration_ms, flink_options, whole_number
 from jobs.expand.watermark import rounded
@@ -248,11 +248,8 @@ class _Json:
             f"{plain} >= {first}",
             self._not_ahead(duration_ms(self.table, "cutbank.max-time-ahead", "1 d")),
         ]
-        if has_text:  # a 30th of February parses as the 28th
-            text = quote.name("__time_text")
-            conditions.append(
-                f"(SUBSTRING({text}, 10, 2) <= '28' OR TRY_CAST(SUBSTRING({text}, 2, 10) AS DATE) IS NOT NULL)"
-            )
+        if has_text:
+            conditions.append(f"({is_time(quote.name('__time_text'), self._time_type(), self.sql_times)})")
         return conditions
 
     def _late(self) -> str:
