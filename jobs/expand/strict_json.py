@@ -266,7 +266,7 @@ class _Json:
             tuple(
                 ColumnContract(
                     column.name,
-                    base_type(column.sql_type),
+                    column.sql_type,
                     required=column.not_null or column.name == self.time,
                     key=column.name in self.keys,
                     time=column.name == self.time,
@@ -275,6 +275,7 @@ class _Json:
             ),
             self.max_length,
             self.sql_times,
+            timed=self.time is not None,
         )
 
 

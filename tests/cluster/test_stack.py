@@ -200,7 +200,7 @@ def test_down_stops_exactly_what_up_started(stack: Stack, make_settings: Callabl
 
         assert sorted(second.down()) == NAMES
         assert second.down() == []
-        assert not any(psutil.pid_exists(pid or 0) for pid in again.values())
+        assert wait_until(lambda: not any(_lives(pid) for pid in again.values()), 10)
         used = second.settings
         ports = (used.kafka_port, used.controller_port, used.flink_port, used.jobmanager_port)
         assert [port_holder(port) for port in ports] == [None] * 4
@@ -211,3 +211,11 @@ def test_down_stops_exactly_what_up_started(stack: Stack, make_settings: Callabl
         decoy.kill()
         decoy.wait()
         second.down()
+
+
+def _lives(pid: int | None) -> bool:
+    """Whether a process runs; one that has ended and waits to be collected does not."""
+    try:
+        return pid is not None and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
