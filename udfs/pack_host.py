@@ -74,7 +74,12 @@ class HostPlan:
         """The arguments on which saved models depend; another value of one makes them unreadable."""
         pace = {"batch", "idle", "on_null", "uid", "on_time", "columns", "input"}
         own = {name: value for name, value in self.arguments.items() if name not in pace}
-        return {**own, "columns": list(self.column_names), "partition_by": list(self.key_names)}
+        return {
+            **own,
+            "columns": list(self.column_names),
+            "partition_by": list(self.key_names),
+            "imputes": self.arguments.get("on_null") == "impute",  # the model itself is another one then
+        }
 
 
 class PackHost(KeyedProcessFunction):
