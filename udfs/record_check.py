@@ -68,15 +68,12 @@ class ColumnContract:
         NOT NULL, or the time attribute.
     key
         A partition column of a call; its absence is `key_missing`.
-    time
-        The time attribute.
     """
 
     name: str
     sql_type: str
     required: bool = False
     key: bool = False
-    time: bool = False
 
 
 @dataclass(frozen=True)

@@ -82,20 +82,20 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool, carry: 
     key_types = {column.name: column.sql_type for column in checked.schema}
     bucket = _bucket(call.partition_by, key_types, call.arguments["buckets"])
     hidden_names = [HIDDEN] if hidden else []
-    gathered = [
-        f"ARRAY_AGG({crossing.pack.replace('{0}', quote.name(column))}) AS {quote.name(f'c{i}')}"
+    # names of our own: the input may have a `window_start` of another window
+    elements = [
+        f"{crossing.pack.replace('{0}', quote.name(column))} AS {quote.name(f'c{i}')}"
         for i, (crossing, column) in enumerate(zip(crossings, names, strict=True))
-    ] + [f"ARRAY_AGG({quote.name(column)}) AS {quote.name(column)}" for column in hidden_names]
-    arrays = [quote.name(f"c{i}") for i in range(len(names))] + [
-        quote.name(column) for column in hidden_names
     ]
+    arrays = [quote.name(f"c{i}") for i in range(len(names))] + [quote.name(column) for column in hidden_names]
+    gathered = [f"ARRAY_AGG({array}) AS {array}" for array in arrays]
     time_type = key_types[call.on_time]
     end = epoch_ms(time_type).replace("{0}", "`window_time`") + " + 1"
     interval = quote.interval(call.arguments["batch"])
     pack_query = (
         f"SELECT `__bucket`, ROW({', '.join(arrays)}, `__end`) AS `__pack` FROM (\n"
         f"  SELECT `__bucket`, {', '.join(gathered)},\n    {end} AS `__end`\n"
-        f"  FROM TABLE(TUMBLE(TABLE {quote.name(view)}, DESCRIPTOR({quote.name(call.on_time)}), {interval}))\n"
+        f"  FROM TABLE(TUMBLE(TABLE {quote.name(view)}, DESCRIPTOR(`__time`), {interval}))\n"
         "  GROUP BY `__bucket`, `window_start`, `window_end`, `window_time`)"
     )
     added = call.function.added
@@ -118,7 +118,10 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool, carry: 
     carried = hidden_names if carry else []
     return CallExpansion(
         input_view=view,
-        input_query=f"SELECT {bucket} AS `__bucket`, * FROM (\n{input_query}\n)",
+        input_query=(
+            f"SELECT {bucket} AS `__bucket`, {quote.name(call.on_time)} AS `__time`,\n"
+            f"  {', '.join([*elements, *map(quote.name, hidden_names)])}\nFROM (\n{input_query}\n)"
+        ),
         pack_query=pack_query,
         pack_elements=(
             *(crossing.element for crossing in crossings),

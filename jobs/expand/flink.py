@@ -44,12 +44,6 @@ def _short(sql_type: str) -> str:
     return re.sub(r"TIMESTAMP(\(\d+\)) WITH LOCAL TIME ZONE", r"TIMESTAMP_LTZ\1", sql_type)
 
 
-def changes(table: Table) -> bool:
-    """Whether a query updates or retracts rows it has given before."""
-    explained: str = table.explain()
-    return False if "changelogMode" not in explained else "changelogMode=[I]" not in explained
-
-
 def array_of(element: Element) -> Any:
     """Type of a crossing array: elements may be null."""
     return Types.OBJECT_ARRAY(_ELEMENT_TYPES[element]())

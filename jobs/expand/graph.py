@@ -263,7 +263,11 @@ class _Builder:
                 for n, _ in columns
             ]
             rows = self.tables.sql_query(f"SELECT {', '.join(names)} FROM ({source.rows})")
-        flink.through_stream(self.tables, rows, source.stage("rows"), columns, source.time)
+        self._guard(
+            statement,
+            source.physical,
+            lambda: flink.through_stream(self.tables, rows, source.stage("rows"), columns, source.time),
+        )
         self._view(source.name, source.view())
         if source.is_kafka:
             self._view(source.stage("ordered"), source.view(ordered=True))
@@ -333,12 +337,18 @@ class _Builder:
             f"-- keyed by bucket; a Python process function, uid '{call.name}'\n"
             f"-- reads {', '.join(checked.column_names)}; {_shown_arguments(call)}",
         )
-        self._host(checked, expansion, packs)
+        self._guard(call.statement, query, lambda: self._host(checked, expansion, packs))
         self._step(f"{call.name}: unpacked", expansion.unpack_query)
         result = f"{call.name} (result)"
         everything = result if not expansion.carries_order else f"{call.name} (result, ordered)"
         unpacked = self._query(call.statement, query, expansion.unpack_query)
-        flink.through_stream(self.tables, unpacked, everything, expansion.result_columns, expansion.time)
+        self._guard(
+            call.statement,
+            query,
+            lambda: flink.through_stream(
+                self.tables, unpacked, everything, expansion.result_columns, expansion.time
+            ),
+        )
         if expansion.carries_order:
             shown = [column for column, _ in expansion.result_columns if column != HIDDEN]
             self._view(result, f"SELECT {quote.names(shown)} FROM {quote.name(everything)}")

@@ -6,11 +6,13 @@ from jobs.expand import quote
 from jobs.expand.source import (
     OFFSET,
     PARTITION,
+    PLACE,
     RAW,
     STATUS,
     TIMESTAMP_MS,
     Sinks,
     SourceExpansion,
+    metadata_lines,
 )
 from jobs.expand.table_options import flink_options, options_replacement
 from jobs.expand.watermark import rounded
@@ -35,10 +37,7 @@ def expand_plain_source(table: CreateTable, interval_ms: int | None) -> SourceEx
             )
         )
     if is_kafka and table.columns_span is not None:
-        extra = (
-            f", {quote.name(PARTITION)} INT METADATA FROM 'partition' VIRTUAL"
-            f", {quote.name(OFFSET)} BIGINT METADATA FROM 'offset' VIRTUAL"
-        )
+        extra = "".join(f", {line}" for line in metadata_lines(table, PLACE))
         end = table.columns_span.end
         replacements.append(Replacement(end, end, extra))
     hidden = (

@@ -14,6 +14,7 @@ Late rows are told apart only where a model call reads them: plain Flink windows
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobs.expand import quote
@@ -33,6 +34,31 @@ STATUS, PARTITION, OFFSET, TIMESTAMP_MS, RAW = (
 #: array crosses to Python instead of two; a partition of more than 2^48 records is not to be expected.
 HIDDEN = "__order"
 HIDDEN_SQL = f"CAST({quote.name(PARTITION)} AS BIGINT) * 281474976710656 + {quote.name(OFFSET)} AS {quote.name(HIDDEN)}"
+
+#: Type and Kafka's key of the columns that say where a record lies.
+PLACE = {PARTITION: ("INT", "partition"), OFFSET: ("BIGINT", "offset")}
+
+
+def metadata_name(table: CreateTable, key: str, own: str) -> str:
+    """The column, quoted, that has this key of Kafka's metadata: the user's where the table has one, else ours."""
+    return quote.name(next((column.name for column in table.columns if column.metadata_key == key), own))
+
+
+def metadata_lines(table: CreateTable, wanted: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Columns of ours for keys of Kafka's metadata; Flink reads a key once, so they may have to copy the user's.
+
+    They must stand behind the user's.
+    """
+    lines = []
+    for own, (sql_type, key) in wanted.items():
+        name = metadata_name(table, key, own)
+        is_ours = name == quote.name(own)
+        lines.append(
+            f"{name} {sql_type} METADATA FROM '{key}' VIRTUAL"
+            if is_ours
+            else f"{quote.name(own)} AS CAST({name} AS {sql_type})"
+        )
+    return lines
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,18 @@ import re
 from jobs.errors import SqlError
 from jobs.expand import quote
 from jobs.expand.record_sql import field_of, finite, is_time, json_value, time_of
-from jobs.expand.source import OFFSET, PARTITION, RAW, STATUS, TIMESTAMP_MS, SourceExpansion, sinks_of
+from jobs.expand.source import (
+    OFFSET,
+    PARTITION,
+    PLACE,
+    RAW,
+    STATUS,
+    TIMESTAMP_MS,
+    SourceExpansion,
+    metadata_lines,
+    metadata_name,
+    sinks_of,
+)
 from jobs.expand.table_options import duration_ms, flink_options, whole_number
 from jobs.expand.watermark import rounded
 from jobs.sql.located import LocatedText
@@ -16,9 +27,10 @@ from udfs.functions.declaration import base_type
 from udfs.record_check import ColumnContract, RecordContract
 from udfs.record_tap import LATE, REJECTED, TapPlan
 
+_TIMESTAMP = "__timestamp"
 _KAFKA_MS = (
-    "CAST(TIMESTAMPDIFF(MINUTE, TO_TIMESTAMP_LTZ(0, 3), `__timestamp`) AS BIGINT) * 60000"
-    " + EXTRACT(SECOND FROM `__timestamp`) * 1000 + EXTRACT(MILLISECOND FROM `__timestamp`)"
+    "CAST(TIMESTAMPDIFF(MINUTE, TO_TIMESTAMP_LTZ(0, 3), {0}) AS BIGINT) * 60000"
+    " + EXTRACT(SECOND FROM {0}) * 1000 + EXTRACT(MILLISECOND FROM {0})"
 )
 
 
@@ -139,15 +151,9 @@ class _Json:
         table = self.table
         lines = [
             f"  {quote.name(RAW)} BYTES",
-            f"  {quote.name(PARTITION)} INT METADATA FROM 'partition' VIRTUAL",
-            f"  {quote.name(OFFSET)} BIGINT METADATA FROM 'offset' VIRTUAL",
-            "  `__timestamp` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL",
-            f"  {quote.name(TIMESTAMP_MS)} AS {_KAFKA_MS}",
-        ]
-        lines += [
-            table.statement.text[c.span.start : c.span.end]
-            for c in table.columns
-            if c.metadata_key is not None
+            *(table.statement.text[c.span.start : c.span.end] for c in table.columns if c.metadata_key is not None),
+            *(f"  {line}" for line in metadata_lines(table, {**PLACE, _TIMESTAMP: ("TIMESTAMP_LTZ(3)", "timestamp")})),
+            f"  {quote.name(TIMESTAMP_MS)} AS {_KAFKA_MS.format(metadata_name(table, 'timestamp', _TIMESTAMP))}",
         ]
         if self.time is not None and table.watermark is not None:
             column = table.column(self.time)
@@ -269,7 +275,6 @@ class _Json:
                     column.sql_type,
                     required=column.not_null or column.name == self.time,
                     key=column.name in self.keys,
-                    time=column.name == self.time,
                 )
                 for column in self.fields
             ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from jobs.expand.crossing import time_crossing
+from jobs.expand.crossing import YEAR_0_MS, time_crossing
 
 
 def common_interval(batches_ms: Iterable[int]) -> int | None:
@@ -36,4 +36,6 @@ def rounded(expression: str, sql_type: str, interval_ms: int) -> str:
         return f"FLOOR(({expression}) TO {whole}) - INTERVAL '0.001' SECOND"
     crossing = time_crossing(sql_type)
     milliseconds = crossing.pack.format(f"({expression})")
-    return crossing.unpack.format(f"({milliseconds} / {interval_ms} * {interval_ms} - 1)")
+    # before 1970 a division would round up: count from a boundary in the year 0
+    start = YEAR_0_MS // interval_ms * interval_ms
+    return crossing.unpack.format(f"(({milliseconds} - {start}) / {interval_ms} * {interval_ms} + {start} - 1)")
