@@ -49,7 +49,7 @@ def test_a_burst_works_ends_in_time_and_leaves_nothing(tmp_path: Path) -> None:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert 0.6 <= took < 10.0
     assert 600 <= ended_ms - begun_ms <= took * 1000 + 5
-    assert after.ru_utime - before.ru_utime > 0.05
+    assert after.ru_utime - before.ru_utime > 0.2
     # blocks of 512 bytes; none where the folder is kept in memory
     assert after.ru_oublock - before.ru_oublock <= 2 * SMALL // 512
     assert list(tmp_path.iterdir()) == []
