@@ -9,8 +9,6 @@ that runs for days. The rate over all records is reported beside it.
 from __future__ import annotations
 
 import argparse
-import json
-import random
 import re
 import socket
 import statistics
@@ -19,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kafka import KafkaProducer, TopicPartition
+from kafka import TopicPartition
 from kafka.consumer import KafkaConsumer
 
 from benchmarks.results import machine, write
@@ -28,8 +26,9 @@ from jobs.stack import Stack, kafka_admin
 
 KINDS = {
     "sql": "SQL alone, no Python",
-    "packed": "packs, identity in Python",
-    "packed_strict": "the same, bad records told apart",
+    "packed": "packs of 125 records, identity in Python",
+    "packed_small": "the same, packs of 12 records",
+    "packed_strict": "packs of 125 records, bad records told apart",
     "per_record": "Python function called for each record",
     "forest": "packs, a forest of 100 x 256 for each of 64 keys",
 }
@@ -54,7 +53,9 @@ def main() -> None:
 
 def measure(stack: Stack, records: int, rounds: int) -> dict[str, Any]:
     """Rates of all kinds, round by round."""
-    fill(stack.settings, "bench", records)
+    if records % 1000:
+        raise SystemExit(f"--records must be full thousands, got {records}")
+    fill(stack, "bench", records)
     rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
     whole: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for number in range(rounds):
@@ -77,24 +78,25 @@ def measure(stack: Stack, records: int, rounds: int) -> dict[str, Any]:
 def run(stack: Stack, kind: str, topic: str, records: int) -> tuple[float, float]:
     """Run one job to its end; records a second over the second half of its output, and over all of it."""
     kafka_admin.create_topics(stack.settings, {topic: 2})
-    done = subprocess.run(
-        [
-            str(stack.flink_executable), "run", "-d", "-py", str(JOB), "--kind", kind, "--source", "bench",
-            "--sink", topic, "--servers", stack.settings.bootstrap_servers,
-        ],
-        env=stack.flink_env(), capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    finish(stack, kind, "--source", "bench", "--sink", topic)
+    produced = timestamps(stack.settings, topic)
+    if len(produced) != records:
+        raise SystemExit(f"{kind}: {len(produced)} records came out of {records}")
+    half = records // 2
+    return 1000 * (records - half) / (produced[-1] - produced[half]), 1000 * records / (produced[-1] - produced[0])
+
+
+def finish(stack: Stack, kind: str, *arguments: str) -> None:
+    """Submit one job of `crossing_job` and wait for its end."""
+    command = [str(stack.flink_executable), "run", "-d", "-py", str(JOB), "--kind", kind]
+    command += ["--servers", stack.settings.bootstrap_servers, *arguments]
+    done = subprocess.run(command, env=stack.flink_env(), capture_output=True, text=True, timeout=300, check=False)
     found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
     if found is None:
         raise SystemExit(f"{kind} was not taken:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
     job = stack.rest.wait_for_end(found[1], timeout_s=1200)
     if job.state != "FINISHED":
         raise SystemExit(f"{kind} is {job.state}: {stack.rest.exceptions(job.id)[:1]}")
-    produced = timestamps(stack.settings, topic)
-    if len(produced) != records:
-        raise SystemExit(f"{kind}: {len(produced)} records came out of {records}")
-    half = records // 2
-    return 1000 * (records - half) / (produced[-1] - produced[half]), 1000 * records / (produced[-1] - produced[0])
 
 
 def timestamps(settings: Settings, topic: str) -> list[int]:
@@ -107,23 +109,13 @@ def timestamps(settings: Settings, topic: str) -> list[int]:
     return produced
 
 
-def fill(settings: Settings, topic: str, records: int) -> None:
-    """Records of 64 devices, a millisecond apart, up to 200 ms out of order."""
-    kafka_admin.create_topics(settings, {topic: 2})
-    producer = KafkaProducer(**settings.kafka_client(), linger_ms=50, batch_size=262_144)
-    rng = random.Random(1)
-    for i in range(records):
-        moment = 1_767_225_600_000 + i - rng.randrange(200)
-        second, thousandth = divmod(moment // 1000, 86_400)[1], moment % 1000
-        day = (moment // 1000 - 1_767_225_600) // 86_400
-        text = f"2026-01-{1 + day:02d}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.{thousandth:03d}Z"
-        if moment < 1_767_225_600_000:
-            text = "2026-01-01T00:00:00.000Z"
-        device = f"device-{rng.randrange(64):02d}"
-        value = {"device": device, "event_time": text, "volume": round(rng.gauss(50, 10), 3)}
-        producer.send(topic, json.dumps(value).encode(), key=device.encode())
-    producer.flush()
-    producer.close()
+def fill(stack: Stack, topic: str, records: int) -> None:
+    """Records of 64 devices, 8 a millisecond, up to 200 ms out of order; Flink writes them, the same each time.
+
+    So a second of one device is a pack of 125 records.
+    """
+    kafka_admin.create_topics(stack.settings, {topic: 2})
+    finish(stack, "fill", "--sink", topic, "--records", str(records))
 
 
 def table(report: dict[str, Any]) -> str:

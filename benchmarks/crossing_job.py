@@ -38,23 +38,48 @@ SINK = (
     'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = '{sink}',
     'properties.transaction.timeout.ms' = '900000')"""
 )
-CALL = "{function}(input => TABLE source PARTITION BY device, on_time => DESCRIPTOR(event_time))"
+# a thousand records of each row: the connector's own pace is 10,000 rows a second
+NUMBERS = """CREATE TABLE thousands (t BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000000',
+    'fields.t.kind' = 'sequence', 'fields.t.start' = '0', 'fields.t.end' = '{last}')"""
+THOUSAND = ", ".join(map(str, range(1000)))
+TARGET = (
+    "CREATE TABLE target (device STRING, event_time TIMESTAMP_LTZ(3), volume DOUBLE) WITH ("
+    + KAFKA
+    + """, 'topic' = '{sink}', 'key.format' = 'raw', 'key.fields' = 'device',
+    'value.format' = 'json', 'value.json.timestamp-format.standard' = 'ISO-8601')"""
+)
+# hashes of the number stand for chance: the same records each time
+CHANCE = "(MOD(HASH_CODE(CONCAT('{salt}', CAST(i AS STRING))), 1000) + 1000)"
+FILL = f"""INSERT INTO target SELECT
+    CONCAT('device-', LPAD(CAST(MOD({CHANCE.format(salt="d")}, 64) AS STRING), 2, '0')),
+    TO_TIMESTAMP_LTZ(1767225600000 + i / 8 - MOD({CHANCE.format(salt="t")}, 200), 3),
+    ({CHANCE.format(salt="u")} + {CHANCE.format(salt="v")} + {CHANCE.format(salt="w")}) / 60.0
+FROM (SELECT t * 1000 + j AS i FROM thousands CROSS JOIN UNNEST(ARRAY[{THOUSAND}]) AS u(j))"""
+CALL = "{function}(input => TABLE source PARTITION BY device, on_time => DESCRIPTOR(event_time){more})"
 QUERIES = {
     "sql": "SELECT device, event_time, volume, volume FROM source",
-    "packed": "SELECT device, event_time, volume, same FROM " + CALL.format(function="IDENTITY"),
-    "forest": "SELECT device, event_time, volume, anomaly_score FROM " + CALL.format(function="RANDOM_CUT_FOREST"),
+    "packed": "SELECT device, event_time, volume, same FROM " + CALL.format(function="IDENTITY", more=""),
+    "packed_small": "SELECT device, event_time, volume, same FROM "
+    + CALL.format(function="IDENTITY", more=", batch => INTERVAL '0.1' SECOND"),
+    "forest": "SELECT device, event_time, volume, anomaly_score FROM "
+    + CALL.format(function="RANDOM_CUT_FOREST", more=""),
 }
 QUERIES["packed_strict"] = QUERIES["packed"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("kind", "source", "sink", "servers"):
+    for name in ("kind", "sink", "servers"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--source")
+    parser.add_argument("--records", type=int)
     options = parser.parse_args()
     # this folder is not among the packages that workers have
     cloudpickle.register_pickle_by_value(benchmarks.identity)
     tables = StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment())
+    if options.kind == "fill":
+        fill(tables, options.servers, options.sink, options.records)
+        return
     strict = "" if options.kind == "packed_strict" else ", 'cutbank.rejects' = 'off'"
     place = {"source": options.source, "sink": options.sink, "servers": options.servers, "strict": strict}
     source, sink = SOURCE.format(**place), SINK.format(**place)
@@ -65,6 +90,13 @@ def main() -> None:
     script = split(LocatedText.whole(File("crossing.sql", text)))
     functions = {**FUNCTIONS, IDENTITY.name: IDENTITY}
     build(tables, script, options.sink, functions).statements.execute()
+
+
+def fill(tables: StreamTableEnvironment, servers: str, sink: str, records: int) -> None:
+    """Write the records that the other jobs read, in full thousands."""
+    tables.execute_sql(NUMBERS.format(last=records // 1000 - 1))
+    tables.execute_sql(TARGET.format(servers=servers, sink=sink))
+    tables.execute_sql(FILL)
 
 
 def per_record(tables: StreamTableEnvironment, source: str, sink: str) -> None:

@@ -55,6 +55,9 @@ class CallExpansion:
 #: The column that carries a pack's last millisecond.
 PACK_TIME = "__pack_ms"
 
+#: The name of an unnested row.
+_PAIR = "`u`"
+
 
 def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool, carry: bool) -> CallExpansion:
     """The SQL of a call.
@@ -104,18 +107,18 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool, carry: 
         *((a.name, a.sql_type) for a in added),
     ]
     width = len(names)
-    unnested = quote.name(f"f{width}")
+    carried = hidden_names if carry else []
+    arrays_out = [quote.name(f"f{i}") for i in range(width + len(added) + len(carried))]
+    zipped, paths = _zipped(arrays_out)
     unpacked = [
-        f"{crossing.unpack.replace('{0}', f'`f{i}`[`u`.`i`]')} AS {quote.name(column)}"
-        for i, (crossing, column) in enumerate(zip(crossings, names, strict=True))
+        f"{crossing.unpack.replace('{0}', path)} AS {quote.name(column)}"
+        for crossing, path, column in zip(crossings, paths, names, strict=False)
     ]
-    unpacked.append(f"`u`.`x` AS {quote.name(added[0].name)}")
-    unpacked += [f"`f{width + j}`[`u`.`i`] AS {quote.name(a.name)}" for j, a in enumerate(added) if j]
     unpacked += [
-        f"`f{width + len(added) + j}`[`u`.`i`] AS {quote.name(h)}" for j, h in enumerate(hidden_names if carry else [])
+        f"{path} AS {quote.name(column)}"
+        for path, column in zip(paths[width:], [*(a.name for a in added), *carried], strict=True)
     ]
     packed_view = f"{call.name} (packs)"
-    carried = hidden_names if carry else []
     return CallExpansion(
         input_view=view,
         input_query=(
@@ -138,7 +141,7 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool, carry: 
         packed_view=packed_view,
         unpack_query=(
             f"SELECT {', '.join(unpacked)}\nFROM {quote.name(packed_view)} "
-            f"CROSS JOIN UNNEST({unnested}) WITH ORDINALITY AS `u`(`x`, `i`)"
+            f"CROSS JOIN UNNEST({zipped}) AS {_PAIR}(`key`, `value`)"
         ),
         result_columns=(*result, *((name, "BIGINT") for name in carried)),
         carries_order=bool(carried),
@@ -178,6 +181,22 @@ def _bucket(keys: tuple[str, ...], types: dict[str, str], buckets: int) -> str:
     else:
         hashed = "HASH_CODE(CONCAT(" + ", '|', ".join(f"COALESCE({text}, '')" for text in texts) + "))"
     return f"MOD(MOD({hashed}, {buckets}) + {buckets}, {buckets})"
+
+
+def _zipped(arrays: list[str]) -> tuple[str, list[str]]:
+    """SQL of one array of all arrays' elements side by side, and the path of each element in one of its rows.
+
+    UNNEST takes one array. Reading the others by its ordinality costs each row a copy of each whole array, because
+    Flink's generated code copies an array it reads from a row. Entries of a map of two arrays are pairs (nothing is
+    hashed), so pairs of pairs hold one element of each.
+    """
+    if len(arrays) == 1:
+        return arrays[0], [_PAIR]
+    half = len(arrays) // 2
+    (left, left_paths), (right, right_paths) = _zipped(arrays[:half]), _zipped(arrays[half:])
+    paths = [path.replace(_PAIR, f"{_PAIR}.`key`", 1) for path in left_paths]
+    paths += [path.replace(_PAIR, f"{_PAIR}.`value`", 1) for path in right_paths]
+    return f"MAP_ENTRIES(MAP_FROM_ARRAYS({left}, {right}))", paths
 
 
 def _nullable(sql_type: str) -> str:

@@ -14,6 +14,7 @@ from pyflink.datastream import DataStream, KeyedProcessFunction, ProcessFunction
 from pyflink.datastream.data_stream import KeyedStream
 from pyflink.java_gateway import get_gateway
 from pyflink.table import Schema, StreamTableEnvironment, Table
+from pyflink.util.java_utils import load_java_class
 
 from jobs.expand import quote
 from jobs.expand.crossing import Element
@@ -120,6 +121,17 @@ def through_stream(
     time: str | None,
 ) -> None:
     """A table, computed once and read by its name: the planner cannot push anything through, or compute it twice."""
-    stream = tables.to_data_stream(table)
+    stream = internal_stream(tables, table)
     stream._j_data_stream.getTransformation().setName(view)
     as_view(tables, view, stream, columns, time)
+
+
+def internal_stream(tables: StreamTableEnvironment, table: Table) -> DataStream:
+    """A table as a stream of Flink's own rows.
+
+    The public way makes a `Row` of objects of every record, and the way back takes it apart again; nothing here looks
+    into the rows, so they stay what they are.
+    """
+    rows = load_java_class("org.apache.flink.table.data.RowData")
+    data_type = table._j_table.getResolvedSchema().toSourceRowDataType().bridgedTo(rows)
+    return DataStream(tables._j_tenv.toDataStream(table._j_table, data_type))

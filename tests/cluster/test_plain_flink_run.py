@@ -129,5 +129,5 @@ def test_a_pipeline_runs_as_the_readme_says(
         names = [name for vertex in stack.rest.vertices(job) for name in stack.rest.metric_names(job, vertex.id)]
         return [name for name in names if name.endswith(COPIED_METRIC.strip('"'))]
 
-    assert wait_until(lambda: bool(marks()), 30), "the workers run other code than what was shipped"
+    assert wait_until(lambda: bool(marks()), 60), "the workers run other code than what was shipped"
     assert contents(kernels) == before, "kernels were compiled again"

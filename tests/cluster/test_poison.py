@@ -121,5 +121,5 @@ def _counts(stack: Stack, job_id: str) -> dict[str, int]:
                 found[name.rpartition(".")[2]] += int(value)
         return sum(found.values()) > 0 and sum(found.values()) == 2 * found["rejected"]
 
-    wait_until(read, 30)
+    wait_until(read, 60)
     return {name: count for name, count in found.items() if count}

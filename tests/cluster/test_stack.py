@@ -91,12 +91,12 @@ def test_a_python_job_copies_exactly_once_through_crashes(
     assert not any(psutil.pid_exists(pid) for pid in orphans), "Python workers of the killed TaskManager live on"
 
     vertex = stack.rest.vertices(job)[0]
-    assert wait_until(lambda: "numRecordsIn" in stack.rest.metric_names(job, vertex.id), 30)
+    assert wait_until(lambda: "numRecordsIn" in stack.rest.metric_names(job, vertex.id), 60)
     read: dict[str, float] = {}
     # counted by the attempt that runs now, and fetched by the JobManager from time to time
     assert wait_until(
         lambda: bool(read.update(stack.rest.metrics(job, vertex.id, ["numRecordsOut"])) or read.get("numRecordsOut")),
-        30,
+        60,
     )
     assert any("no longer reachable" in failure or "lost" in failure for failure in stack.rest.exceptions(job))
 

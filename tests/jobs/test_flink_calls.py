@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jobs.expand.call_sql import _zipped
 from jobs.expand.crossing import Element, epoch_ms, time_crossing
 from jobs.expand.watermark import rounded
 from tests.jobs.conftest import rows_in, write_rows
@@ -152,3 +153,16 @@ def test_a_table_through_a_stream_is_computed_once(tables: Any) -> None:
     plan = statements.explain()
     assert "+ 40" not in plan.partition("Execution Plan")[2], "the planner sees into the stream"
     assert [c.is_time_attribute for c in flink.columns_of(tables.from_path("`t (rows)`"))] == [False, True]
+
+
+def test_entries_of_a_map_of_arrays_are_pairs_as_they_stand(tables: Any, tmp_path: Path) -> None:
+    """What unpacking relies on: equal and missing keys stay, in order; the types of the elements too."""
+    rows = [{"k": ["b", None, "a", "b"], "v": [1, 2, None, 1], "d": [0.5, 1.5, 2.5, None]}, {"k": [], "v": [], "d": []}]
+    file = write_rows(tmp_path / "arrays.json", rows)
+    tables.execute_sql(f"""CREATE TABLE arrays (k ARRAY<STRING>, v ARRAY<BIGINT>, d ARRAY<DOUBLE>) WITH (
+        'connector' = 'filesystem', 'path' = '{file.as_uri()}', 'format' = 'json')""")
+    zipped, paths = _zipped(["k", "v", "d"])
+
+    found = _collect(tables, f"SELECT {', '.join(paths)} FROM arrays CROSS JOIN UNNEST({zipped}) AS u(`key`, `value`)")
+
+    assert found == [("b", 1, 0.5), (None, 2, 1.5), ("a", None, 2.5), ("b", 1, None)]
