@@ -160,7 +160,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = CustomScoringSettings(**vars(options))
     statements = build(tables, settings)
     brokers = {"properties.bootstrap.servers": settings.bootstrap_servers}
-    create_missing({f"{settings.topic}{what}": brokers for what in ("", "-custom-scores", "-rejects")})
+    topics = {f"{settings.topic}{what}": brokers for what in ("", "-custom-scores")}
+    # in base64, a refused record is larger than what a topic takes by default
+    topics[f"{settings.topic}-rejects"] = {**brokers, "cutbank.refused": "rejects"}
+    create_missing(topics)
     statements.execute()
 
 

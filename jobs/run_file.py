@@ -25,7 +25,7 @@ if __package__ in (None, ""):  # called as a file: the packages lie beside this 
 from jobs.errors import CutbankError, UsageError
 
 if TYPE_CHECKING:
-    from jobs.expand.graph import Pipeline
+    from jobs.expand.runner import Pipeline
 
 
 def main(argv: Sequence[str] | None = None) -> int:

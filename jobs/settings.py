@@ -96,7 +96,7 @@ class Settings(BaseModel):
     kafka_heap_mb: Megabytes = Field(512, description="Heap of the local broker.")
     jobmanager_memory_mb: Megabytes = Field(1024, description="Whole memory of the JobManager process.")
     taskmanager_memory_mb: Megabytes = Field(
-        2048, description="Memory of the TaskManager's JVM; RocksDB and the Python workers take theirs beside it."
+        2432, description="Memory of the TaskManager's JVM; RocksDB and the Python workers take theirs beside it."
     )
 
     @field_validator(*_PATHS)

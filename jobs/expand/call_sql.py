@@ -109,7 +109,7 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool, carry: 
     width = len(names)
     carried = hidden_names if carry else []
     arrays_out = [quote.name(f"f{i}") for i in range(width + len(added) + len(carried))]
-    zipped, paths = _zipped(arrays_out)
+    zipped, paths = side_by_side(arrays_out)
     unpacked = [
         f"{crossing.unpack.replace('{0}', path)} AS {quote.name(column)}"
         for crossing, path, column in zip(crossings, paths, names, strict=False)
@@ -183,7 +183,7 @@ def _bucket(keys: tuple[str, ...], types: dict[str, str], buckets: int) -> str:
     return f"MOD(MOD({hashed}, {buckets}) + {buckets}, {buckets})"
 
 
-def _zipped(arrays: list[str]) -> tuple[str, list[str]]:
+def side_by_side(arrays: list[str]) -> tuple[str, list[str]]:
     """SQL of one array of all arrays' elements side by side, and the path of each element in one of its rows.
 
     UNNEST takes one array. Reading the others by its ordinality costs each row a copy of each whole array, because
@@ -193,7 +193,7 @@ def _zipped(arrays: list[str]) -> tuple[str, list[str]]:
     if len(arrays) == 1:
         return arrays[0], [_PAIR]
     half = len(arrays) // 2
-    (left, left_paths), (right, right_paths) = _zipped(arrays[:half]), _zipped(arrays[half:])
+    (left, left_paths), (right, right_paths) = side_by_side(arrays[:half]), side_by_side(arrays[half:])
     paths = [path.replace(_PAIR, f"{_PAIR}.`key`", 1) for path in left_paths]
     paths += [path.replace(_PAIR, f"{_PAIR}.`value`", 1) for path in right_paths]
     return f"MAP_ENTRIES(MAP_FROM_ARRAYS({left}, {right}))", paths

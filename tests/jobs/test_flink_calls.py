@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.expand.call_sql import _zipped
+from jobs.expand.call_sql import side_by_side
 from jobs.expand.crossing import Element, epoch_ms, time_crossing
 from jobs.expand.watermark import rounded
 from tests.jobs.conftest import rows_in, write_rows
@@ -161,7 +161,7 @@ def test_entries_of_a_map_of_arrays_are_pairs_as_they_stand(tables: Any, tmp_pat
     file = write_rows(tmp_path / "arrays.json", rows)
     tables.execute_sql(f"""CREATE TABLE arrays (k ARRAY<STRING>, v ARRAY<BIGINT>, d ARRAY<DOUBLE>) WITH (
         'connector' = 'filesystem', 'path' = '{file.as_uri()}', 'format' = 'json')""")
-    zipped, paths = _zipped(["k", "v", "d"])
+    zipped, paths = side_by_side(["k", "v", "d"])
 
     found = _collect(tables, f"SELECT {', '.join(paths)} FROM arrays CROSS JOIN UNNEST({zipped}) AS u(`key`, `value`)")
 
