@@ -46,6 +46,11 @@ def test_poison_is_refused_and_good_records_are_scored(
         assert wait_until(lambda: stack.rest.job(submitted.job_id).state == "RUNNING", 10)
         assert stack.rest.exceptions(submitted.job_id) == [], "the job failed on the way"
         metrics = _counts(stack, submitted.job_id)
+        assert read_committed(f"{topic}-late", timeout_s=0) == []
+        tardy = _send_late(stack, topic)
+        late = read_committed(f"{topic}-late", at_least=2, timeout_s=60)
+        assert [record.value for record in late] == tardy, "late rows are to be told as they came"
+        assert len(read_committed(f"{prefix}-scores", timeout_s=0)) == len(scores), "late rows take part in nothing"
     finally:
         stack.rest.cancel(submitted.job_id)
         stack.rest.wait_for_end(submitted.job_id)
@@ -66,7 +71,6 @@ def test_poison_is_refused_and_good_records_are_scored(
     assert got == sorted(_scored(good))
     reasons = Counter(kind.reason for kind in where.values())
     assert metrics == {"rejected": len(where), **{f"rejected_{why}": count for why, count in reasons.items()}}
-    assert read_committed(f"{topic}-late", timeout_s=0) == []
     # read = refused + scored, but for the two last, which wait for a later watermark
     assert len(where) + len(good) == len(rejects) + len(scores)
 
@@ -97,6 +101,16 @@ def _send(stack: Stack, topic: str, kinds: list[Any]) -> tuple[dict[tuple[int, i
     good = [kind.expected for _, _, kind in sorted(placed, key=lambda each: each[:2]) if kind.reason is None]
     assert len(bad) + len(good) == ROUNDS * len(kinds)
     return bad, good
+
+
+def _send_late(stack: Stack, topic: str) -> list[bytes]:
+    """Good records, but of a time that all watermarks have passed."""
+    producer = KafkaProducer(**stack.settings.kafka_client(), acks="all")
+    values = [text(device=device, event_time=iso(NOW_MS)).encode() for device in ("closing", "never seen")]
+    for value in values:
+        producer.send(topic, value, partition=0, timestamp_ms=NOW_MS).get(timeout=60)
+    producer.close()
+    return values
 
 
 def _scored(good: list[tuple[str, float]]) -> list[tuple[str, float, float]]:
