@@ -13,7 +13,7 @@ from models.random_cut_forest.boxes import LANES, width_of
 from models.random_cut_forest.imputation import Proposals, propose, settle
 from models.random_cut_forest.layout import OFFSETS, THREE, TWO, Layout, tree_at
 from models.random_cut_forest.learning import advance, judge_run
-from models.random_cut_forest.machine import F64, I64, Address, U, load_f32, store_f64, store_u64
+from models.random_cut_forest.machine import F64, I64, Address, U, load_f32, load_u64, store_f64, store_u64
 from models.random_cut_forest.records import (
     LARGEST,
     has_missing,
@@ -23,7 +23,7 @@ from models.random_cut_forest.records import (
     remember,
     vector_at,
 )
-from models.random_cut_forest.work import PARTS, RECORDS, ROWS, SCORES, field, layout_in
+from models.random_cut_forest.work import PARTS, RECORDS, ROWS, SCORES, WARM, field, layout_in
 
 
 @inner
@@ -169,7 +169,7 @@ def read_rows(
     """Scores, and parts where asked for, of full vectors in a forest that stays as it is; 0 in the warm-up."""
     layout = layout_in(work)
     learned = records_seen(block) - (I64(layout.shingle) - 1)
-    if records_seen(block) < I64(layout.sample) or learned <= 0:
+    if records_seen(block) < I64(load_u64(work + WARM)) or learned <= 0:
         return
     mass = U(min(learned, I64(layout.sample)))
     _set_results(work, scores, parts)

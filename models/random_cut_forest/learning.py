@@ -69,6 +69,7 @@ from models.random_cut_forest.work import (
     RECORDS,
     ROWS,
     SCORES,
+    WARM,
     depth_of,
     field,
 )
@@ -206,16 +207,16 @@ def advance(
     """The rows ``order[begin:stop]`` of one forest through its trees first..end-1, which are all it changes."""
     seen, total = records_seen(block), stop - begin
     rate, epoch = load_f64(work + RATE), I64(load_u64(work + EPOCH))
-    sample, before = I64(layout.sample), I64(layout.shingle) - 1
+    sample, before, warm_up = I64(layout.sample), I64(layout.shingle) - 1, I64(load_u64(work + WARM))
     index = max(0, before - seen)
     while index < total:
         record = seen + index
         learned = record - before
         into_epoch = learned % epoch
-        scoring = record >= sample
+        scoring = record >= warm_up
         count = min(min(I64(layout.run), total - index), epoch - into_epoch)
         if not scoring:
-            count = min(count, sample - record)
+            count = min(count, warm_up - record)
         for k in range(count):
             point_at(block, layout, values, order, begin, index + k, _record(work, k, width))
         fill_clock(field(work, GROWN), field(work, REACHED), into_epoch, count, rate)

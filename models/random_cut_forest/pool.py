@@ -52,6 +52,10 @@ class RandomCutForestPool:
         Also return the parts of each score, computed before the row is learned.
     threads : int
         Threads the trees of a call are spread over; results do not depend on it.
+    warm_up : int, optional
+        Records of a key before its first score, 1..sample_size; `sample_size` unless given. Earlier scores are
+        of a sample that is not full, and on the scale of its size. It belongs to the reading, not to the forest:
+        snapshots do not depend on it.
 
     Notes
     -----
@@ -75,10 +79,15 @@ class RandomCutForestPool:
         explain: bool = False,
         missing: str = "reject",
         threads: int = 1,
+        warm_up: int | None = None,
     ) -> None:
         self.parameters = Parameters(dimensions, trees, sample_size, time_decay, shingle_size, seed, missing)
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
             raise ParameterError(f"threads must be in 1..256, got {threads!r}")
+        warm_up = self.parameters.sample_size if warm_up is None else warm_up
+        if isinstance(warm_up, bool) or not isinstance(warm_up, int) or not 1 <= warm_up <= self.parameters.sample_size:
+            raise ParameterError(f"warm_up must be in 1..sample_size ({self.parameters.sample_size}), got {warm_up!r}")
+        self.warm_up = warm_up
         self.explain = explain
         self.threads = min(threads, self.parameters.trees)
         self.layout = self.parameters.layout
@@ -93,7 +102,7 @@ class RandomCutForestPool:
         self._scratch = [_aligned(work.work_bytes(self.layout)) for _ in range(self.threads)]
         self._works = [np.uint64(scratch.ctypes.data) for scratch in self._scratch]
         for scratch in self._scratch:
-            work.prepare(scratch, self.layout, self.parameters.rate, EPOCH * self.parameters.time_decay)
+            work.prepare(scratch, self.layout, self.parameters.rate, EPOCH * self.parameters.time_decay, warm_up)
         self._workers: ThreadPoolExecutor | None = None
         self._counting = np.arange(16)
         kernels.make_ready(int(self.layout.lanes))

@@ -36,6 +36,8 @@ SCORES, PARTS = U(96), U(104)
 COLUMNS, DIMENSIONS = U(112), U(120)
 #: what the kernels would else be given in every call: the decay rate f64, the records of an epoch, the layout
 RATE, EPOCH, LAYOUT = U(128), U(136), U(144)
+#: the number of records before the first score
+WARM = U(216)
 #: u16 [4 + levels][4]: nodes on the four paths; four rows of sentinels, then level k in row k + 4
 NODES = U(256)
 
@@ -65,7 +67,7 @@ def work_bytes(layout: Layout) -> int:
     return int(NODES) + sum(size + _ALIGNED for size in _sizes(layout).values())
 
 
-def prepare(work: npt.NDArray[np.uint8], layout: Layout, rate: float, epoch: int) -> None:
+def prepare(work: npt.NDArray[np.uint8], layout: Layout, rate: float, epoch: int, warm_up: int) -> None:
     """Write the addresses and the constants. The memory must not move afterwards."""
     words = work[: int(NODES)].view(np.uint64)
     places, end = {}, int(NODES)
@@ -79,6 +81,7 @@ def prepare(work: npt.NDArray[np.uint8], layout: Layout, rate: float, epoch: int
     words[int(DIMENSIONS) // 8] = layout.columns * layout.shingle
     words[int(RATE) // 8] = np.float64(rate).view(np.uint64)
     words[int(EPOCH) // 8] = epoch
+    words[int(WARM) // 8] = warm_up
     words[int(LAYOUT) // 8 : int(LAYOUT) // 8 + len(layout)] = layout
     work[int(NODES) : int(NODES) + 32] = np.full(16, int(layout.sample), np.uint16).view(np.uint8)
     weights = np.zeros(_levels(layout), np.float32)

@@ -156,7 +156,7 @@ class Planted:
         self.block[int(layout.OFFSETS) : int(self.layout.history_at)] = 0  # offsets 0.0
         self.block[int(layout.SEEN) : int(layout.SEEN) + 8] = np.array([mass], np.uint64).view(np.uint8)
         self._scratch = _aligned(work.work_bytes(self.layout))
-        work.prepare(self._scratch, self.layout, 0.1, 100)
+        work.prepare(self._scratch, self.layout, 0.1, 100, int(self.layout.sample))
         self.work = np.uint64(self._scratch.ctypes.data)
         self.address = np.uint64(self.block.ctypes.data)
         self.width = width_of(int(self.layout.lanes))

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import doctest
 
+from models.anomaly_detector import detector
 from models.random_cut_forest import forest
 
 
 def test_examples_of_the_forest() -> None:
     result = doctest.testmod(forest)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_examples_of_the_detector() -> None:
+    result = doctest.testmod(detector)
     assert result.attempted > 0
     assert result.failed == 0

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from models.anomaly_detector import AnomalyDetectorPool
 from models.errors import ModelError, SnapshotError
 from models.pool import ModelPool
 from models.random_cut_forest import RandomCutForestPool
@@ -22,6 +23,10 @@ class Kind:
     columns: int
     #: rows of a key that give no result yet
     warm_up: int
+    #: results that are 0 in the warm-up and tell something of every row behind it; None: all of them
+    judged: tuple[str, ...] | None = None
+    #: rows of a key that are enough to tell more than nothing of each row
+    rows: int = 60
 
 
 FOREST = partial(RandomCutForestPool, trees=8, sample_size=16, time_decay=60, seed=5)
@@ -31,6 +36,9 @@ POOLS = {
     "forest, shingled": Kind(partial(FOREST, dimensions=1, shingle_size=4), 1, 16),
     "forest, threads": Kind(partial(FOREST, dimensions=1, threads=2), 1, 16),
     "forest, imputing": Kind(partial(FOREST, dimensions=2, missing="impute"), 2, 16),
+    "forest, early": Kind(partial(FOREST, dimensions=2, warm_up=5), 2, 5),
+    "detector": Kind(AnomalyDetectorPool, 1, 100, ("score",), 140),
+    "detector, columns": Kind(partial(AnomalyDetectorPool, columns=3, seed=4), 3, 100, ("score",), 140),
 }
 
 
@@ -114,13 +122,14 @@ def test_cold_start(kind: Kind) -> None:
     """Nothing is found before the warm-up is over, in a slot used for the first time and in one used before."""
     pool = kind.make()
     slot = pool.open()
-    first = run(pool, [slot], rows_of(kind, 60, 1))
+    first = run(pool, [slot], rows_of(kind, kind.rows, 1))
     pool.close(slot)
-    again = run(pool, [pool.open()], rows_of(kind, 60, 1))
+    again = run(pool, [pool.open()], rows_of(kind, kind.rows, 1))
     assert_same(first, again)
-    for values in first.values():
+    for name in kind.judged or first:
+        values = first[name]
         assert not values[: kind.warm_up].any()
-        assert np.abs(values[kind.warm_up :].reshape(60 - kind.warm_up, -1)).sum(axis=1).all()
+        assert np.abs(values[kind.warm_up :].reshape(kind.rows - kind.warm_up, -1)).sum(axis=1).all()
 
 
 def test_dump_and_load_continue(kind: Kind) -> None:
