@@ -8,7 +8,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup jars test test-unit check demo bench clean clean-state
+.PHONY: help setup jars test test-unit check demo bench bench-accuracy clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ demo: setup  ## Start everything and watch it score; SECONDS=90 ends it by itsel
 
 bench: setup  ## Cost of the crossing on the real cluster
 	$(BIN)/python -m benchmarks
+
+bench-accuracy: setup  ## DETECT_ANOMALIES on labelled series (CUTBANK_DATA), with plots
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[plots]'
+	$(BIN)/python -m benchmarks.accuracy
 
 clean-state:  ## Stop the local stack and forget its topics, checkpoints and logs
 	@if [ -x $(BIN)/cutbank ]; then $(BIN)/cutbank down; fi

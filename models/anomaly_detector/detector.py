@@ -69,9 +69,7 @@ class AnomalyDetector:
         """Columns of a record."""
         return self._pool.columns
 
-    def process(
-        self, epoch_ms: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
-    ) -> dict[str, npt.NDArray[Any]]:
+    def process(self, epoch_ms: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[Any]]:
         """Judge each record with what was learned before it, then learn it.
 
         Parameters
