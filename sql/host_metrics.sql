@@ -6,6 +6,7 @@
 -- Out:  host-metrics-scores    every record with its anomaly score and the share of each column in it
 --       host-metrics-alerts    records that score high, each with its cause: the column with the largest share, and
 --                              whether it is HIGH or LOW
+--       host-metrics-verdicts  disturbances, each announced once: how surely it is one, and what was expected instead
 --       host-metrics-minutes   one summary a host and minute
 --
 -- cutbank run sql/host_metrics.sql
@@ -83,6 +84,15 @@ SELECT host, event_time, anomaly_score, anomaly_explanation,
        END AS cause
 FROM high;
 
+-- A verdict instead of a number: scores say of each record of a burst that it is unusual, this says once that there is
+-- one. It weighs the columns by itself.
+CREATE VIEW judged AS
+SELECT * FROM DETECT_ANOMALIES(
+    input       => TABLE host_metrics PARTITION BY host,
+    on_time     => DESCRIPTOR(event_time),
+    sensitivity => ${sensitivity:-0.3},
+    batch       => INTERVAL '${batch:-1}' SECOND);
+
 -- Times leave as text: Flink's JSON would drop the zeros at the end of a second's fraction.
 CREATE TABLE scores (
     host                STRING,
@@ -127,6 +137,24 @@ CREATE TABLE alerts (
     'properties.transaction.timeout.ms' = '900000'
 );
 
+CREATE TABLE verdicts (
+    host                STRING,
+    event_time          STRING,
+    anomaly_grade       DOUBLE,
+    expected_value      DOUBLE,
+    anomaly_explanation STRING
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'host-metrics-verdicts',
+    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
+    'key.format' = 'raw',
+    'key.fields' = 'host',
+    'value.format' = 'json',
+    'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = 'host-metrics-verdicts',
+    'properties.transaction.timeout.ms' = '900000'
+);
+
 CREATE TABLE minutes (
     host             STRING,
     window_start     STRING,
@@ -157,6 +185,12 @@ FROM scored;
 INSERT INTO alerts
 SELECT host, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), anomaly_score, cause, anomaly_explanation
 FROM caused;
+
+INSERT INTO verdicts
+SELECT host, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), anomaly_grade, expected_value,
+       anomaly_explanation
+FROM judged
+WHERE is_anomaly;
 
 INSERT INTO minutes
 SELECT host, DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), COUNT(*), AVG(cpu_percent),

@@ -35,6 +35,8 @@ class DemoPipeline:
         What the truth topic knows of: a shout, a burst.
     feed
         Arguments of `cutbank feed`.
+    also
+        What else it writes: ends of the names of topics.
     """
 
     name: str
@@ -43,6 +45,7 @@ class DemoPipeline:
     source: str
     known: str
     feed: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
     def of(self, what: str) -> str:
         """Topic of ``scores``, ``alerts``, ``minutes``, ``rejects``, ``late`` or ``truth``."""
@@ -53,7 +56,7 @@ class DemoPipeline:
         """Every topic it reads or writes."""
         return (
             self.topic,
-            *(self.of(what) for what in ("truth", "scores", "alerts", "minutes", "rejects", "late")),
+            *(self.of(what) for what in ("truth", "scores", "alerts", "minutes", "rejects", "late", *self.also)),
         )
 
     def cause(self, alert: Mapping[str, Any]) -> str:
@@ -72,7 +75,13 @@ LOUDNESS: Final = DemoPipeline(
     ("loudness", "--source", "room"),
 )
 HOST_METRICS: Final = DemoPipeline(
-    "host_metrics", PROJECT_ROOT / "sql" / "host_metrics.sql", "host-metrics", "host", "burst", ("host-metrics",)
+    "host_metrics",
+    PROJECT_ROOT / "sql" / "host_metrics.sql",
+    "host-metrics",
+    "host",
+    "burst",
+    ("host-metrics",),
+    also=("verdicts",),
 )
 PIPELINES: Final = (LOUDNESS, HOST_METRICS)
 

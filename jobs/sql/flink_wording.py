@@ -85,7 +85,8 @@ def _names(kind: str, script: Script | None) -> set[str]:
         return set()
     if kind == "table":
         return {s.name for s in script.of_kind(StatementKind.CREATE_TABLE, StatementKind.CREATE_VIEW)}
-    found = {column.name for function in FUNCTIONS.values() for column in function.added}
+    text = script.source.text.upper()
+    found = {column.name for function in FUNCTIONS.values() if function.name in text for column in function.added}
     for statement in script.of_kind(StatementKind.CREATE_TABLE):
         try:
             found |= {column.name for column in read_table(statement).columns}

@@ -15,6 +15,7 @@ from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack
 from jobs.stack.processes import wait_until
 from jobs.submit import submit
+from models.anomaly_detector import AnomalyDetector
 from models.random_cut_forest import RandomCutForest
 from tests.cluster.replay import iso
 
@@ -30,7 +31,7 @@ COLUMNS = {
     "context_switches": ("kilo_switches", 1000),
 }
 ROWS, WARM, EVERY = 600, 300, 30
-THRESHOLD = 2.5
+THRESHOLD, SENSITIVITY = 2.5, 0.3
 START_MS = 1_790_000_040_000  # a whole minute
 assert START_MS % 60_000 == 0
 
@@ -76,6 +77,23 @@ def expected(rows: list[dict[str, Any]]) -> tuple[list[float], list[dict[str, di
     return scores, explanations
 
 
+def verdicts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the pipeline says of disturbances: grade, expectation and cause, of a detector in plain Python."""
+    detector = AnomalyDetector(columns=len(COLUMNS), sensitivity=SENSITIVITY)
+    times = START_MS + 100 * np.arange(len(rows))
+    result = detector.process(times, np.array([[row[column] for column in COLUMNS] for row in rows]))
+    return [
+        {
+            "event_time": rows[row]["event_time"],
+            "grade": result["grade"][row],
+            "expected": result["expected"][row],
+            "column": list(COLUMNS)[result["column"][row]],
+            "direction": "HIGH" if result["deviation"][row] > 0 else "LOW",
+        }
+        for row in np.flatnonzero(result["is_anomaly"]).tolist()
+    ]
+
+
 def cause(explanation: dict[str, dict[str, str]]) -> str:
     """The column with the largest share, and its direction."""
     name = max(explanation, key=lambda column: float(explanation[column]["ATTRIBUTION_SCORE"]))
@@ -111,6 +129,7 @@ def written(
         done = stack.rest.checkpoints(submitted.job_id).completed
         assert wait_until(lambda: stack.rest.checkpoints(submitted.job_id).completed >= done + 2, 60)
         found["alerts"] = read_committed(f"{prefix}-alerts")
+        found["verdicts"] = read_committed(f"{prefix}-verdicts")
     finally:
         stack.rest.cancel(submitted.job_id)
         stack.rest.wait_for_end(submitted.job_id)
@@ -143,6 +162,26 @@ def test_scores_explanations_and_causes(
             alert = alerts.get(rows[number]["event_time"])
             assert alert is not None, f"{column} was not found, score {scores[number]:.2f}"
             assert alert["cause"] == f"{COLUMNS[column][0]} {direction}"
+
+
+@pytest.mark.parametrize(("host", "direction", "seed"), [("up", "HIGH", 1), ("down", "LOW", 2)])
+def test_verdicts(written: dict[str, list[dict[str, Any]]], host: str, direction: str, seed: int) -> None:
+    rows = rows_of(host, direction, seed)
+    got = [
+        {
+            "event_time": row["event_time"],
+            "grade": row["anomaly_grade"],
+            "expected": row["expected_value"],
+            "column": json.loads(row["anomaly_explanation"])["COLUMN"],
+            "direction": json.loads(row["anomaly_explanation"])["DIRECTION"],
+        }
+        for row in written["verdicts"]
+        if row["host"] == host
+    ]
+    assert got == verdicts(rows)
+    named = {(row["event_time"], row["column"], row["direction"]) for row in got}
+    first = rows[WARM]["event_time"]
+    assert (first, planted(WARM), direction) in named, "the first disturbance is announced with its cause"
 
 
 @pytest.mark.parametrize(("host", "direction", "seed"), [("up", "HIGH", 1), ("down", "LOW", 2)])

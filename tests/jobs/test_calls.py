@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -9,7 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jobs.sql.statements import Script
+from models.anomaly_detector import AnomalyDetector
 from models.random_cut_forest import RandomCutForest
 from tests.jobs.conftest import rows_in, write_rows
 
@@ -17,6 +21,7 @@ START = datetime(2039, 12, 31, 23, 59, 40, tzinfo=UTC)  # over the new year, and
 FOREST = {"trees": 5, "sample_size": 10, "time_decay": 100_000, "seed": 2}
 ARGUMENTS = "trees => 5, sample_size => 10, seed => 2"
 STEP_MS = 97
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 PIPELINE = """
 CREATE TABLE t (
@@ -42,6 +47,13 @@ CREATE VIEW scored_plain AS SELECT * FROM RANDOM_CUT_FOREST(
     input => TABLE u PARTITION BY k, on_time => DESCRIPTOR(ts), columns => DESCRIPTOR(v),
     {arguments}, batch => INTERVAL '0.25' SECOND);
 
+-- another function, one model a key
+CREATE VIEW judged AS SELECT * FROM DETECT_ANOMALIES(
+    input => TABLE t PARTITION BY k, on_time => DESCRIPTOR(ts), columns => DESCRIPTOR(v),
+    sensitivity => 0.9, seed => 2);
+
+CREATE TABLE verdicts (id BIGINT, score DOUBLE, grade DOUBLE, verdict BOOLEAN, expected DOUBLE, explanation STRING)
+WITH ({sink}verdicts');
 CREATE TABLE one_model (id BIGINT, score DOUBLE, at_text STRING) WITH ({sink}one_model');
 CREATE TABLE nested (id BIGINT, score DOUBLE) WITH ({sink}nested');
 CREATE TABLE joined (id BIGINT, score DOUBLE, label STRING) WITH ({sink}joined');
@@ -62,6 +74,9 @@ FROM (SELECT id, k, anomaly_score AS score FROM RANDOM_CUT_FOREST(
         input => TABLE t PARTITION BY k, k2, on_time => DESCRIPTOR(ts), columns => DESCRIPTOR(v), {arguments},
         uid => 'two-keys')) AS c
 JOIN labels AS d ON c.k = d.k;
+
+INSERT INTO verdicts SELECT id, anomaly_score, anomaly_grade, is_anomaly, expected_value, anomaly_explanation
+FROM judged;
 
 INSERT INTO windows SELECT k, CAST(window_start AS STRING), COUNT(*), MAX(anomaly_score)
 FROM TABLE(TUMBLE(TABLE scored, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY k, window_start, window_end;
@@ -90,6 +105,10 @@ def _rows() -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["id"] + dice.uniform(0, 15))
 
 
+def _moment_ms(text: str) -> int:
+    return (datetime.strptime(text + "+0000", "%Y-%m-%d %H:%M:%S.%f%z") - EPOCH) // timedelta(milliseconds=1)
+
+
 def _text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
 
@@ -110,6 +129,39 @@ def _scores(
     return scores
 
 
+def _verdicts(rows: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The oracle of DETECT_ANOMALIES: by id what a detector a key says; nothing where the value is NULL."""
+    empty = dict.fromkeys(("score", "grade", "verdict", "expected", "explanation"))
+    found: dict[int, dict[str, Any]] = {row["id"]: dict(empty) for row in rows}
+    for key in {row["k"] for row in rows}:
+        own = sorted((row["at_text"], row) for row in rows if row["k"] == key and row["v"] is not None)
+        times = [_moment_ms(text) for text, _ in own]
+        values = np.array([row["v"] for _, row in own])
+        result = AnomalyDetector(seed=2, sensitivity=0.9).process(np.array(times), values)
+        for place, (_, row) in enumerate(own):
+            explanation = None
+            if result["grade"][place] > 0:
+                explanation = json.dumps(
+                    {
+                        "COLUMN": "v",
+                        "DIRECTION": "HIGH" if row["v"] > result["expected"][place] else "LOW",
+                        "VALUE": row["v"],
+                        "EXPECTED": float(result["expected"][place]),
+                        "DEVIATION": round(float(result["deviation"][place]), 2),
+                        "UNUSUAL": "FOR THE TIME" if result["by_time"][place] else "VALUE",
+                    },
+                    separators=(",", ":"),
+                )
+            found[row["id"]] = {
+                "score": float(result["score"][place]),
+                "grade": float(result["grade"][place]),
+                "verdict": bool(result["is_anomaly"][place]),
+                "expected": float(result["expected"][place]),
+                "explanation": explanation,
+            }
+    return found
+
+
 def test_calls_give_what_forests_give_wherever_they_stand(
     tables: Any, script: Callable[..., Script], tmp_path: Path
 ) -> None:
@@ -122,7 +174,7 @@ def test_calls_give_what_forests_give_wherever_they_stand(
     build(tables, script(text), "calls").statements.execute().wait()
     read: dict[str, list[dict[str, Any]]] = {
         name: rows_in(tmp_path / name)
-        for name in ("one_model", "nested", "joined", "windows", "plain", "plain_windows")
+        for name in ("one_model", "nested", "joined", "windows", "verdicts", "plain", "plain_windows")
     }
 
     one_model = _scores(rows, lambda row: None, ("v", "w"))
@@ -145,6 +197,12 @@ def test_calls_give_what_forests_give_wherever_they_stand(
         place: (len(scores), max((s for s in scores if s is not None), default=None))
         for place, scores in highest.items()
     }
+
+    expected = _verdicts(rows)
+    names = next(iter(expected.values()))
+    verdicts = {row["id"]: {name: row.get(name) for name in names} for row in read["verdicts"]}
+    assert verdicts == expected
+    assert {row["verdict"] for row in verdicts.values()} == {True, False, None}
 
     assert _by_id(read["plain"]) == _scores(rows, lambda row: row["k"], ("v",))
     assert {row["id"]: row["at_text"] for row in read["plain"]} == times

@@ -98,6 +98,8 @@ class Argument:
         What the default means where its value does not say it (``derived from the view``).
     common
         Whether every function has it.
+    reading
+        Whether it only changes how a model's results are read: saved models do not depend on it.
     """
 
     name: str
@@ -110,6 +112,7 @@ class Argument:
     nullable: bool = False
     default_help: str | None = None
     common: bool = False
+    reading: bool = False
 
     @property
     def required(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from udfs.functions import random_cut_forest, random_cut_forest_with_explanation
+from udfs.functions import detect_anomalies, random_cut_forest, random_cut_forest_with_explanation
 from udfs.functions.declaration import TableFunction
 
 FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
@@ -15,6 +15,7 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
         for function in (
             random_cut_forest.FUNCTION,
             random_cut_forest_with_explanation.FUNCTION,
+            detect_anomalies.FUNCTION,
         )
     }
 )
