@@ -32,6 +32,7 @@ from models.random_cut_forest import RandomCutForest
 
 PROFILES = {"standard": "standard", "reward_low_FP_rate": "low FP", "reward_low_FN_rate": "low FN"}
 SEEDS = (0, 1, 2)
+DIAL = (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9)
 #: Records between two alarms of the blind control.
 BLIND = 600
 PLOTS = Path("build/accuracy")
@@ -143,6 +144,16 @@ def summary(results: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
     return rows
 
 
+def dial(benchmark: Benchmark, grades: Scores, sensitivity: float) -> dict[str, float]:
+    """What a setting of the dial finds: windows, and alarms outside of them in 1,000 records."""
+    found = [benchmark.found(one, grades[one.name] >= 1.0 - sensitivity) for one in benchmark.series]
+    ordinary = sum(int((benchmark.scored(one) & ~benchmark.in_window(one)).sum()) for one in benchmark.series)
+    return {
+        "found": sum(each["found"] for each in found),
+        "false_alarms_in_1000": round(1000 * sum(each["outside"] for each in found) / ordinary, 2),
+    }
+
+
 def measure(benchmark: Benchmark) -> tuple[dict[str, Any], Mapping[str, dict[str, Any]]]:
     """The report, and what the detector with the first seed says of each series."""
     verdicts: dict[int, dict[str, dict[str, Any]]] = {}
@@ -177,6 +188,7 @@ def measure(benchmark: Benchmark) -> tuple[dict[str, Any], Mapping[str, dict[str
     others = [round(benchmark.by_other_categories(of("grade", seed)), 2) for seed in SEEDS]
     first = verdicts[SEEDS[0]]
     report = {
+        "dial": {str(sensitivity): dial(benchmark, of("grade", SEEDS[0]), sensitivity) for sensitivity in DIAL},
         "machine": machine(),
         "series": len(benchmark.series),
         "records": records,
@@ -218,6 +230,9 @@ def table(report: dict[str, Any]) -> str:
     lines += [
         "",
         f"detector, one series a call: {rate['min']:,} .. {rate['max']:,} records/s",
+        "",
+        f"sensitivity, windows found of {report['windows']}, alarms outside in 1,000; seed {report['seeds'][0]}:",
+        *(f"  {at:10}{each['found']:8}{each['false_alarms_in_1000']:10.2f}" for at, each in report["dial"].items()),
         "",
         f"is_anomaly, seed {report['seeds'][0]}, by series:    windows  found  outside  records",
     ]

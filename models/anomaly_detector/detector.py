@@ -52,12 +52,14 @@ class AnomalyDetector:
     Examples
     --------
     >>> import numpy as np
-    >>> times = 1_700_000_000_000 + 60_000 * np.arange(3000)
-    >>> values = np.random.default_rng(0).normal(size=(3000, 1))
-    >>> values[2500] = 12.0
-    >>> result = AnomalyDetector(sensitivity=0.1).process(times, values)
+    >>> times = 1_700_000_000_000 + 300_000 * np.arange(4000)
+    >>> values = np.sin(2 * np.pi * times / 86_400_000) + np.random.default_rng(0).uniform(0, 0.2, 4000)
+    >>> values[3000:3010] = 4.0
+    >>> result = AnomalyDetector(sensitivity=0.2).process(times, values)
     >>> np.flatnonzero(result["is_anomaly"]).tolist()
-    [2500]
+    [3000]
+    >>> bool(abs(result["expected"][3000] - values[3000 - 288]) < 0.3)
+    True
     """
 
     def __init__(self, columns: int = 1, seed: int = 0, sensitivity: float = 0.5) -> None:

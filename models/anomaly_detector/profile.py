@@ -86,9 +86,8 @@ def slots_of(time_ms: int) -> tuple[int, int, int, int, float]:
 
 @inline
 def of_day(state: State, column: int, slot: int) -> float:
-    """What is usual in a slot of the day."""
-    believed = trust(state[DAY_WEIGHTS + slot], DAY_DOUBT)
-    return believed * state[column + DAY + slot] + (1.0 - believed) * state[column + LEVEL]
+    """How far a slot of the day is believed to lie from the level; exactly 0 for a constant."""
+    return trust(state[DAY_WEIGHTS + slot], DAY_DOUBT) * (state[column + DAY + slot] - state[column + LEVEL])
 
 
 @inner
@@ -97,7 +96,8 @@ def expected_of(state: State, column: int, time_ms: int) -> tuple[float, float]:
     if math.isnan(state[column + FIRST]):
         return np.nan, np.nan
     _, of_week, earlier, later, part = slots_of(time_ms)
-    daily = (1.0 - part) * of_day(state, column, earlier) + part * of_day(state, column, later)
+    daily = state[column + LEVEL]
+    daily += (1.0 - part) * of_day(state, column, earlier) + part * of_day(state, column, later)
     return daily + trust(state[WEEK_WEIGHTS + of_week], WEEK_DOUBT) * state[column + WEEK + of_week], daily
 
 

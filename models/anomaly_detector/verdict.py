@@ -34,10 +34,11 @@ MEMORY = 20_000.0
 SCORE_WEIGHT = 2.0
 #: Records of a key before its first grade.
 JUDGED_FROM = 100
-#: Records in memory below which nothing can be called rare with full weight.
-ENOUGH = 500.0
+#: Records in memory below which nothing is called rare with full weight, and how much a stream that is half as long
+#: takes off: this times log 2. All is new to a young stream, and most of it is the first day.
+ENOUGH, HESITATION = 500.0, 2.0
 #: Shortest cool-down in records, and its share of the records in memory.
-SHORTEST, SHARE = 60.0, 0.06
+SHORTEST, SHARE = 60.0, 0.08
 #: What a surprise must exceed the last emission by to be emitted within the cool-down.
 STEP = 1.0
 #: Surprise with grade 1/2.
@@ -82,7 +83,7 @@ def grade_of(state: State, seen: int, score: float) -> float:
     if seen < JUDGED_FROM:
         return 0.0
     memory = state[TOTAL] / state[GAIN]
-    surprise += min(0.0, math.log(memory / ENOUGH))
+    surprise += HESITATION * min(0.0, math.log(memory / ENOUGH))
     pause = max(SHORTEST, math.floor(SHARE * memory))
     if seen - state[BAR_AT] <= pause and surprise <= state[BAR] + STEP:
         return 0.0

@@ -90,7 +90,7 @@ forests: one sees the values, one their distance from the usual.
 
 - `anomaly_score`: the mean score of the two forests, on the scale of RANDOM_CUT_FOREST.
 - `anomaly_grade`: how rare a score like this is in the key's rows, from 0 to 1. A disturbance is graded once, and
-  again only if it gets clearly worse; the rows in between have grade 0. The pause is 6 % of the rows remembered
+  again only if it gets clearly worse; the rows in between have grade 0. The pause is 8 % of the rows remembered
   (about 29,000 at most), and 60 rows at least.
 - `is_anomaly`: the grade is at least `1 - sensitivity`. At 0.5 expect an alarm for every thousand or two of
   ordinary rows; at 0.1 only what is far outside.

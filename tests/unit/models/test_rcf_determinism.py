@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.random_cut_forest import RandomCutForest
+from models.errors import ParameterError
+from models.random_cut_forest import RandomCutForest, RandomCutForestPool
 from tests.unit.models.rcf_data import stream
 
 
@@ -88,3 +89,29 @@ def test_09_17_snapshot_and_log(shingle: int) -> None:
         restored.process(rows[snapshot_at:killed_at])
         assert np.array_equal(restored.process(rows[killed_at:]), scores[killed_at:])
         assert restored.dump() == whole.dump()
+
+
+@pytest.mark.parametrize("shingle", [1, 3])
+def test_an_early_first_score_changes_no_other_and_no_state(shingle: int) -> None:
+    points = stream("normal", 700, 2, seed=8)
+    slots, times = np.zeros(700, np.int32), np.arange(700)
+    pools = [
+        RandomCutForestPool(2, trees=20, sample_size=128, time_decay=300, shingle_size=shingle, warm_up=warm_up)
+        for warm_up in (None, 17)
+    ]
+    assert [pool.open() for pool in pools] == [0, 0]
+    usual, early = (
+        np.concatenate([pool.process(slots[:60], times[:60], points[:60])["score"],
+                        pool.process(slots[60:], times[60:], points[60:])["score"]])
+        for pool in pools
+    )  # fmt: skip
+    assert not usual[:128].any() and not early[:17].any() and early[17:].all()
+    assert np.array_equal(usual[128:], early[128:])
+    assert pools[0].dump(0) == pools[1].dump(0)
+    assert early[17:128].max() <= np.log2(129)
+
+
+@pytest.mark.parametrize("warm_up", [0, 129, True, 2.5])
+def test_a_warm_up_out_of_range_is_refused(warm_up: int) -> None:
+    with pytest.raises(ParameterError, match=r"warm_up must be in 1..sample_size \(128\)"):
+        RandomCutForestPool(2, sample_size=128, warm_up=warm_up)
