@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 VALUE, EXPECTED, FOUND, OUTSIDE, WINDOW = "#3b4252", "#7aa2c8", "#2e7d32", "#c62828", "#f3d9a4"
 
+#: The series of docs/images/verdicts.png: what it finds, and what it is bad at.
+CHOSEN = [
+    "artificialWithAnomaly/art_daily_nojump.csv",
+    "realAWSCloudwatch/rds_cpu_utilization_cc0c53.csv",
+    "realAWSCloudwatch/grok_asg_anomaly.csv",
+    "realKnownCause/nyc_taxi.csv",
+    "realTraffic/occupancy_t4013.csv",
+    "realTweets/Twitter_volume_IBM.csv",
+]
+
 
 def panel(axes: Axes, benchmark: Benchmark, one: Series, verdict: Mapping[str, Any]) -> None:
     """One series on one pair of axes."""
@@ -57,6 +67,7 @@ def draw(benchmark: Benchmark, verdicts: Mapping[str, Mapping[str, Any]], folder
         figure.savefig(file, dpi=110)
         plt.close(figure)
     overview(benchmark, [one.name for one in benchmark.series], verdicts, folder / "overview.png")
+    overview(benchmark, CHOSEN, verdicts, folder / "verdicts.png")
 
 
 def overview(benchmark: Benchmark, names: list[str], verdicts: Mapping[str, Mapping[str, Any]], file: Path) -> None:

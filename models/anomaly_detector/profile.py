@@ -2,7 +2,8 @@
 
 A column has a *level* (the mean of about the last hundred records), a profile of the day in half-hour slots, between
 whose middles is interpolated, and a profile of the week that holds what a weekday differs from the day. Each part is
-trusted by what has been seen of it: a slot that is new falls back on the level, a week that is new adds nothing.
+trusted by what has been seen of it: a slot that is new falls back on its neighbour and the level (of hourly records
+every second slot stays empty), a week that is new adds nothing.
 
 Slots are weighed by the time spent in them, not by the number of records, so that ten records a second and one an
 hour learn alike: after `DAY_MEMORY` more visits an old day counts half. Records with equal times move only the level;
@@ -84,20 +85,17 @@ def slots_of(time_ms: int) -> tuple[int, int, int, int, float]:
     return slot, of_week, before % SLOTS, (before + 1) % SLOTS, position - before
 
 
-@inline
-def of_day(state: State, column: int, slot: int) -> float:
-    """How far a slot of the day is believed to lie from the level; exactly 0 for a constant."""
-    return trust(state[DAY_WEIGHTS + slot], DAY_DOUBT) * (state[column + DAY + slot] - state[column + LEVEL])
-
-
 @inner
 def expected_of(state: State, column: int, time_ms: int) -> tuple[float, float]:
     """What is expected of a column at a time, and the same without the weekday; NaN before its first value."""
     if math.isnan(state[column + FIRST]):
         return np.nan, np.nan
     _, of_week, earlier, later, part = slots_of(time_ms)
-    daily = state[column + LEVEL]
-    daily += (1.0 - part) * of_day(state, column, earlier) + part * of_day(state, column, later)
+    level = state[column + LEVEL]
+    # the slots' distances from the level, so that a constant is expected exactly; an empty slot has no say
+    before, behind = (1.0 - part) * state[DAY_WEIGHTS + earlier], part * state[DAY_WEIGHTS + later]
+    above = before * (state[column + DAY + earlier] - level) + behind * (state[column + DAY + later] - level)
+    daily = level + above / (before + behind + DAY_DOUBT)
     return daily + trust(state[WEEK_WEIGHTS + of_week], WEEK_DOUBT) * state[column + WEEK + of_week], daily
 
 

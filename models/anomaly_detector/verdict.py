@@ -42,7 +42,7 @@ SHORTEST, SHARE = 60.0, 0.08
 #: What a surprise must exceed the last emission by to be emitted within the cool-down.
 STEP = 1.0
 #: Surprise with grade 1/2.
-MIDDLE = 1.3
+MIDDLE = 1.5
 #: Weights in the histogram are made small again above this.
 _LARGE = 1e200
 _GROWTH = 2.0 ** (1.0 / MEMORY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 import tomllib
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import typer
 
+from benchmarks.accuracy import pages
 from jobs.cli import COMMANDS, app, load_command
 from jobs.errors import SqlError
 from jobs.expand.graph import FLINK_DEFAULTS, OWN_SETTINGS
@@ -431,3 +433,10 @@ def test_the_changelog_has_this_version_and_what_becomes_of_state() -> None:
     assert sections[0].startswith(version)
     for section in sections:
         assert "**State**:" in section, section.splitlines()[0]
+
+
+def test_the_page_on_anomalies_has_the_figures_that_were_measured() -> None:
+    report = json.loads((PROJECT_ROOT / "benchmarks" / "results" / "accuracy.json").read_text())
+    page = (PROJECT_ROOT / "docs" / "guide" / "anomalies.md").read_text()
+    for figures in pages(report):
+        assert figures in page

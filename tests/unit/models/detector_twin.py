@@ -53,11 +53,11 @@ class Twin:
         hours = time_ms % state.DAY_MS / 3_600_000
         middle = 2 * hours - 0.5  # slots are half an hour; their middles are the whole numbers
         earlier = math.floor(middle)
-        daily = 0.0
+        # a mean of what the two slots know and of the level, each as heavy as it is trusted
+        known = [(profile.DAY_DOUBT, column.level)]
         for slot, part in ((earlier, 1 - (middle - earlier)), (earlier + 1, middle - earlier)):
-            weight = self.day_weights[slot % 48]
-            trust = weight / (weight + profile.DAY_DOUBT)
-            daily += part * (trust * column.day[slot % 48] + (1 - trust) * column.level)
+            known.append((part * self.day_weights[slot % 48], column.day[slot % 48]))
+        daily = sum(weight * value for weight, value in known) / sum(weight for weight, _ in known)
         week_slot = (time_ms // state.DAY_MS) % 7, int(2 * hours)
         weight = self.week_weights[week_slot]
         return daily + weight / (weight + profile.WEEK_DOUBT) * column.week[week_slot], daily

@@ -287,3 +287,12 @@ def test_values_that_cannot_be_taken_change_nothing() -> None:
 def test_parameters_out_of_range(name: str, value: object) -> None:
     with pytest.raises(ParameterError, match=name):
         AnomalyDetector(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("every", [90, 10 * 60, 45 * 60, 3600])
+def test_the_day_is_learned_at_any_pace(every: int) -> None:
+    """Seconds between records: after ten days the rhythm of 80 from top to bottom is known within its noise."""
+    times, values = days(14, every=1000 * every)
+    result = AnomalyDetector().process(times, values)
+    late = times >= MONDAY + 10 * DAY
+    assert np.abs(result["expected"] - values)[late].mean() < 5.0
