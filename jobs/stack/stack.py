@@ -324,9 +324,11 @@ class Stack:
     def _registered(self, record: ProcessRecord) -> bool:
         try:
             managers = self.rest.get("/taskmanagers")["taskmanagers"]
+            # its slots are reported, and shown, a moment after itself
+            slots = self.rest.overview().slots_total
         except RestError:
             return False
-        return any(manager["id"] == record.identity for manager in managers)
+        return slots > 0 and any(manager["id"] == record.identity for manager in managers)
 
     def _component(self, name: str) -> ComponentStatus:
         record = read_record(self._run, name)
