@@ -18,7 +18,7 @@ from jobs.submit import submit
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order, iso, milliseconds
 
-RECORDS, RATE, KEYS = 6_000, 200.0, 24
+RECORDS, RATE, KEYS = 6_000, 300.0, 24
 FOREST = {"trees": 30, "sample_size": 32, "time_decay": 1000, "seed": 3}
 RUNS = [(batch, parallelism) for parallelism in (1, 2) for batch in ("0.2", "1", "10")]
 

@@ -1,104 +1,26 @@
-"""What is written is true: commands, links, files, settings, options, metrics and SQL of README and docs exist."""
+"""What is written is true: commands, links, files and SQL of README and docs exist."""
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 import shlex
-import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from benchmarks.accuracy import pages
 from jobs.cli import COMMANDS, app, load_command
 from jobs.errors import SqlError
-from jobs.expand.graph import FLINK_DEFAULTS, OWN_SETTINGS
-from jobs.expand.table_options import OWN_OPTIONS
 from jobs.run_file import main as run_file
-from jobs.settings import OTHER_VARIABLES, PROJECT_ROOT, Settings, describe_fields
+from jobs.settings import OTHER_VARIABLES, PROJECT_ROOT, Settings
 from jobs.sql.calls import read_calls
 from jobs.sql.located import File
 from jobs.sql.source import fill, find_placeholders
 from jobs.sql.statements import split
+from tests.unit.pages import DOCS, FOLDERS, README, Block, blocks, prose, spans, table
 from udfs.functions import FUNCTIONS
-from udfs.record_tap import REASONS
-
-README = PROJECT_ROOT / "README.md"
-DOCS = sorted(
-    path for path in [README, PROJECT_ROOT / "CHANGELOG.md", *(PROJECT_ROOT / "docs").rglob("*.md")] if path.is_file()
-)
-#: Folders whose files are made by running things; a page may name them although a fresh clone has none.
-MADE = (".venv", "build", ".cutbank")
-FOLDERS = {path.name for path in PROJECT_ROOT.iterdir() if path.is_dir()} - {*MADE, ".git"}
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page."""
-
-    page: Path
-    language: str
-    text: str
-    line: int
-
-    @property
-    def id(self) -> str:
-        return f"{self.page.relative_to(PROJECT_ROOT)}:{self.line}"
-
-
-def blocks(*languages: str) -> list[Block]:
-    """The fenced blocks of all pages in these languages."""
-    return [block for page in DOCS for block in _blocks(page) if block.language in languages]
-
-
-@cache
-def _blocks(page: Path) -> tuple[Block, ...]:
-    found, language, begun, lines = [], None, 0, []
-    for number, line in enumerate(page.read_text().splitlines(), 1):
-        fence = re.match(r"```(\w*)$", line)
-        if fence is None:
-            lines.append(line)
-        elif language is None:
-            language, begun, lines = fence[1], number, []
-        else:
-            found.append(Block(page, language, "\n".join(lines), begun))
-            language = None
-    assert language is None, f"{page}:{begun}: a fenced block is not closed"
-    return tuple(found)
-
-
-def prose(page: Path) -> str:
-    """A page without its fenced blocks."""
-    return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-
-
-def spans(page: Path) -> list[str]:
-    """What stands between backquotes in a page's prose."""
-    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose(page))]
-
-
-def table(page: Path, heading: str) -> dict[str, list[str]]:
-    """Rows of all tables of a page whose first column has this heading, by the code of their first cell."""
-    rows: dict[str, list[str]] = {}
-    inside = False
-    for line in prose(page).splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if not line.startswith("|"):
-            inside = False
-        elif inside and not set(line) <= set("|-: "):
-            rows[cells[0].strip("`")] = [cell.strip("`") for cell in cells[1:]]
-        elif cells[0] == heading:
-            inside = True
-    assert rows, f"{page.name} has no table of {heading}"
-    return rows
-
 
 # ---------------------------------------------------------------- commands
 
@@ -310,7 +232,7 @@ def test_sql_reads_cleanly(block: Block) -> None:
 
 
 def readme_pipeline() -> Block:
-    (block,) = [block for block in _blocks(README) if block.language == "sql" and is_complete(block.text)]
+    (block,) = [block for block in blocks("sql") if block.page == README and is_complete(block.text)]
     return block
 
 
@@ -340,103 +262,3 @@ def test_run_file_tells_mistakes_without_flink(tmp_path: Path, capsys: pytest.Ca
     file.write_text(readme_pipeline().text)
     assert run_file([str(file)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
-
-
-# ---------------------------------------------------------------- settings, options, metrics, reasons
-
-
-def test_every_setting_is_documented() -> None:
-    rows = table(PROJECT_ROOT / "docs" / "guide" / "settings.md", "Setting")
-    assert {name: tuple(cells) for name, cells in rows.items()} == {
-        name: (default, meaning) for name, default, meaning in describe_fields()
-    }
-
-
-def test_variables_are_documented() -> None:
-    documented = set(table(PROJECT_ROOT / "docs" / "guide" / "settings.md", "Variable"))
-    internal = {"CUTBANK_PROCESS"}  # marks the stack's own processes
-    assert documented == OTHER_VARIABLES - internal
-    for page in DOCS:
-        for variable in re.findall(r"\bCUTBANK_[A-Z_]*[A-Z]\b", page.read_text()):
-            assert variable in documented or variable.removeprefix("CUTBANK_").lower() in Settings.model_fields, page
-
-
-@pytest.mark.parametrize("page", ["docs/guide/settings.md", "docs/decisions/0003-state-as-log-and-snapshots.md"])
-def test_what_a_file_may_set_is_documented(page: str) -> None:
-    rows = table(PROJECT_ROOT / page, "SET")
-    assert {name: tuple(cells) for name, cells in rows.items()} == OWN_SETTINGS
-
-
-def test_the_settings_of_flink_we_start_from_are_documented() -> None:
-    rows = table(PROJECT_ROOT / "docs" / "guide" / "settings.md", "Flink's option")
-    assert {name: cells[0] for name, cells in rows.items()} == FLINK_DEFAULTS
-
-
-def test_every_table_option_is_documented() -> None:
-    rows = table(PROJECT_ROOT / "docs" / "guide" / "records.md", "Option")
-    assert set(rows) == set(OWN_OPTIONS)
-    for name, (default, _) in rows.items():
-        said = OWN_OPTIONS[name]
-        assert f"default {default}" in said or f"{default} (default)" in said, name
-
-
-def test_names_of_ours_in_prose_exist() -> None:
-    known = {*OWN_SETTINGS, *OWN_OPTIONS, "cutbank.snapshot.*", "cutbank.*"}
-    for page in DOCS:
-        for name in re.findall(r"\bcutbank\.[a-z][a-z.*-]*[a-z*]", page.read_text()):
-            assert name in known or name in ("cutbank.zip",), f"{page.name}: {name}"
-
-
-def test_every_reason_is_documented() -> None:
-    assert set(table(PROJECT_ROOT / "docs" / "guide" / "records.md", "Reason")) == set(REASONS)
-
-
-def metrics_in(module: str) -> set[str]:
-    """Names that a module gives to counters and gauges; `{...}` for what is filled in."""
-    names = set()
-    for node in ast.walk(ast.parse((PROJECT_ROOT / module).read_text())):
-        is_method = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and bool(node.args)
-        if is_method and node.func.attr in ("counter", "gauge", "distribution", "meter"):
-            names.add(ast.unparse(node.args[0]).lstrip("f").strip("'\""))
-    assert names, module
-    return names
-
-
-def test_every_metric_is_documented() -> None:
-    made = set().union(*(metrics_in(f"udfs/{path.name}") for path in _modules_with_metrics()))
-    made = {"rejected_<reason>" if name.startswith("rejected_") else name for name in made}
-    assert set(table(PROJECT_ROOT / "docs" / "guide" / "operating.md", "Metric")) == made
-
-
-def _modules_with_metrics() -> list[Path]:
-    found = [path for path in (PROJECT_ROOT / "udfs").glob("*.py") if "get_metrics_group()" in path.read_text()]
-    assert len(found) >= 2
-    return found
-
-
-def test_every_dependency_is_documented() -> None:
-    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]
-
-    def names(requirements: list[str]) -> set[str]:
-        return {re.split(r"[<>=!~\[ ]", requirement)[0] for requirement in requirements}
-
-    documented = set(table(PROJECT_ROOT / "docs" / "decisions" / "0005-dependencies.md", "Package"))
-    needed = names(project["dependencies"]) | names(project["optional-dependencies"]["mic"])
-    assert needed <= documented <= needed | names(
-        project["optional-dependencies"]["dev"] + project["optional-dependencies"]["plots"]
-    )
-
-
-def test_the_changelog_has_this_version_and_what_becomes_of_state() -> None:
-    version = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]["version"]
-    _, *sections = re.split(r"^## ", (PROJECT_ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
-    assert sections[0].startswith(version)
-    for section in sections:
-        assert "**State**:" in section, section.splitlines()[0]
-
-
-def test_the_page_on_anomalies_has_the_figures_that_were_measured() -> None:
-    report = json.loads((PROJECT_ROOT / "benchmarks" / "results" / "accuracy.json").read_text())
-    page = (PROJECT_ROOT / "docs" / "guide" / "anomalies.md").read_text()
-    for figures in pages(report):
-        assert figures in page
