@@ -39,7 +39,6 @@ class JavaPeer:
         self._parameters = parameters
         self._folder = tempfile.TemporaryDirectory(prefix="cutbank-rcf-")
         self._points = Path(self._folder.name, "points")
-        write_points(self._points, points)
         self._process = subprocess.Popen(
             ["java", *OPTIONS, "-cp", f"{BUILT / 'classes'}:{BUILT / 'lib'}/*", "cutbank.ForestPeer"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -48,14 +47,19 @@ class JavaPeer:
         if keys is not None:
             self._keys = Path(self._folder.name, "keys")
             write_keys(self._keys, keys)
-        self.open(1 if keys is None else int(keys.max()) + 1, parameters.seed)
+        self.give(points)
+        self.open(parameters.seed, 1 if keys is None else int(keys.max()) + 1)
+        if self._keys is not None:
+            self.ask("keys", self._keys)
 
-    def open(self, count: int, seed: int) -> None:
+    def give(self, points: npt.NDArray[Any]) -> None:
+        """The points that forests opened from now on are for."""
+        write_points(self._points, points)
+
+    def open(self, seed: int, count: int = 1) -> None:
         """Empty forests in place of those before."""
         p = self._parameters
         self.ask("open", count, p.trees, p.sample_size, p.time_decay, seed, self._points)
-        if self._keys is not None:
-            self.ask("keys", self._keys)
 
     def ask(self, *words: object) -> dict[str, Any]:
         """Give a command; its answer."""
