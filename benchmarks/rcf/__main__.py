@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.rcf import size, speed
 from benchmarks.rcf.contenders import Parameters
 from benchmarks.rcf.rows import Row, aligned, number, spread, table
-from benchmarks.results import machine, write
+from benchmarks.results import machine, show, write
 
 PARTS = ("scoring", "keyed", "attribution", "snapshots", "memory", "first-call", "threads")
 DIMENSIONS = (1, 8)
@@ -29,7 +29,7 @@ def main() -> None:
     report = measure(Parameters(), options.rounds, options.only, not options.no_slow_peers)
     print(f"\n{text(report)}")
     if set(options.only) == set(PARTS) and not options.no_slow_peers:
-        print(f"\nwritten to {write('rcf', report)}")
+        print(f"\nwritten to {write('rcf', report)} and {show('rcf', text(report))}")
 
 
 def measure(parameters: Parameters, rounds: int, parts: tuple[str, ...], slow_peers: bool) -> dict[str, Any]:

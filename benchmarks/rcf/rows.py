@@ -58,7 +58,7 @@ def number(value: float) -> str:
     """Three digits or so, thousands apart."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 1 else f"{value:.2f}"
+    return f"{value:.3g}" if abs(value) >= 1 or value == 0 else f"{value:.2f}"
 
 
 def spread(values: Sequence[float]) -> str:

@@ -27,13 +27,13 @@ class Stream:
         return Stream(self.name, self.points[:count], self.labels[:count])
 
 
-def wave_with_spikes(count: int, seed: int) -> Stream:
-    """One column: a wave of period 200 with normal noise; one point in 50 is off by 2 to 6 noise widths, up or down."""
+def two_levels(count: int, seed: int) -> Stream:
+    """One column: levels of -3 and 3 with noise of 0.5, at random; one point in 50 lies anywhere from -5.5 to 5.5."""
     rng = np.random.default_rng(seed)
-    values = 2.0 * np.sin(2 * np.pi * np.arange(count) / 200) + 0.5 * rng.standard_normal(count)
+    values = np.where(rng.random(count) < 0.5, -3.0, 3.0) + 0.5 * rng.standard_normal(count)
     labels = rng.random(count) < 0.02
-    off = rng.uniform(1.0, 3.0, count) * rng.choice([-1.0, 1.0], count)
-    return Stream("wave", (values + labels * off)[:, None].astype(np.float32), labels)
+    values[labels] = rng.uniform(-5.5, 5.5, np.count_nonzero(labels))
+    return Stream("levels", values[:, None].astype(np.float32), labels)
 
 
 def correlated_columns(count: int, seed: int) -> Stream:
