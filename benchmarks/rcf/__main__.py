@@ -83,9 +83,7 @@ def text(report: dict[str, Any]) -> str:
             cpu = statistics.median(rate["cpu"])
             lines.append((name, spread(rate["wall"]), number(cpu), f"{number(ours / cpu)} x"))
         parts.append(aligned(lines))
-    if report["snapshots_of_peers"] or report["live_memory"]:
-        parts.append(size.table(report["snapshots_of_peers"], report["live_memory"]))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *size.tables(report["snapshots_of_peers"], report["live_memory"])])
 
 
 def _say(line: str) -> None:

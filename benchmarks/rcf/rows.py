@@ -23,8 +23,8 @@ class Row:
     aim: float
     peer_name: str = ""
     peer: list[float] = field(default_factory=list)
-    #: the same ratio by processor time, which other work on the machine disturbs less
-    cpu_ratios: list[float] = field(default_factory=list)
+    #: the same results by processor time, which other work on the machine disturbs less
+    by_cpu: list[float] = field(default_factory=list)
     less_is_better: bool = False
 
     @property
@@ -84,7 +84,7 @@ def table(rows: Sequence[Row]) -> str:
                 f"{row.peer_name} {number(statistics.median(row.peer))}" if row.peer else "-",
                 number(statistics.median(row.ours)),
                 spread(row.results) + (" x" if row.peer else ""),
-                f"{statistics.median(row.cpu_ratios):.3g} x" if row.cpu_ratios else "-",
+                number(statistics.median(row.by_cpu)) + (" x" if row.peer else "") if row.by_cpu else "-",
                 _bar(row, row.at_least),
                 _bar(row, row.aim),
                 "aim reached" if row.reaches(row.aim) else "holds" if row.reaches(row.at_least) else "MISSED",

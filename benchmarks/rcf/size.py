@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 from benchmarks.rcf import fresh
-from benchmarks.rcf.contenders import Ours, Parameters, krcf_forest
+from benchmarks.rcf.contenders import Ours, Parameters, Spent, krcf_forest, timed
 from benchmarks.rcf.java_peer import JavaPeer
 from benchmarks.rcf.points import normal_points
 from benchmarks.rcf.rows import Row, aligned, number, spread
@@ -16,12 +14,6 @@ from models.random_cut_forest import RandomCutForest
 #: Records in the forest whose state is written.
 LEARNED = 30_000
 WARM_UP = 5
-
-
-def _milliseconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return (time.perf_counter() - start) * 1e3
 
 
 def snapshots(parameters: Parameters, dimensions: int, rounds: int) -> tuple[list[Row], list[dict[str, Any]]]:
@@ -36,7 +28,13 @@ def snapshots(parameters: Parameters, dimensions: int, rounds: int) -> tuple[lis
     for point in points:
         peer.update(point)
     packed = peer.to_msgpack()
-    times: dict[str, list[float]] = {name: [] for name in ("write", "read", "krcf write", "krcf read")}
+    works = {
+        "write": forest.dump,
+        "read": lambda: RandomCutForest.load(data),
+        "krcf write": peer.to_msgpack,
+        "krcf read": lambda: type(peer).from_msgpack(packed),
+    }
+    spent: dict[str, list[Spent]] = {name: [] for name in works}
     with JavaPeer(parameters, points) as java:
         java.run(0, LEARNED)
         answers = {}
@@ -45,16 +43,16 @@ def snapshots(parameters: Parameters, dimensions: int, rounds: int) -> tuple[lis
             answers[trees] = java.ask("state", rounds, trees)
         heap = java.ask("heap")
     for _ in range(rounds):
-        times["write"].append(_milliseconds(forest.dump))
-        times["read"].append(_milliseconds(lambda: RandomCutForest.load(data)))
-        times["krcf write"].append(_milliseconds(peer.to_msgpack))
-        times["krcf read"].append(_milliseconds(lambda: type(peer).from_msgpack(packed)))
+        for name, work in works.items():
+            spent[name].append(timed(work))
+    times = {name: [1e3 * one.seconds for one in its] for name, its in spent.items()}
+    by_cpu = {name: [1e3 * one.cpu_seconds for one in its] for name, its in spent.items()}
     kib = {1: 400, 8: 850}[dimensions]
     title = f"snapshot of a full forest, d = {dimensions}"
     rows = [
         Row(f"{title}: size", "KiB", [len(data) / 1024], kib, kib / 2, less_is_better=True),
-        Row(f"{title}: write", "ms", times["write"], 20, 10, less_is_better=True),
-        Row(f"{title}: read", "ms", times["read"], 20, 10, less_is_better=True),
+        Row(f"{title}: write", "ms", times["write"], 20, 10, by_cpu=by_cpu["write"], less_is_better=True),
+        Row(f"{title}: read", "ms", times["read"], 20, 10, by_cpu=by_cpu["read"], less_is_better=True),
     ]
     peers = [
         {
@@ -97,23 +95,21 @@ def first_call(dimensions: int, rounds: int) -> tuple[list[Row], list[dict[str, 
     return [row], answers
 
 
-def table(snapshot_peers: list[dict[str, Any]], memories: list[dict[str, Any]]) -> str:
-    """The peers' snapshots, and what live forests hold, as text."""
-    lines = [("snapshots of the peers", "KiB", "write ms", "read ms", "live KiB")]
+def tables(snapshot_peers: list[dict[str, Any]], memories: list[dict[str, Any]]) -> list[str]:
+    """The peers' snapshots, and what live forests hold, as text; what was not measured is left out."""
+    written: list[tuple[str, ...]] = [("snapshots of the peers", "KiB", "write ms", "read ms", "live KiB")]
     for peer in snapshot_peers:
         live = peer["live_KiB"]
-        lines.append(
+        written.append(
             (
                 f"{peer['peer']}, d = {peer['dimensions']}", number(peer["KiB"]), spread(peer["write_ms"]),
                 spread(peer["read_ms"]), "-" if live is None else number(live),
             )
         )  # fmt: skip
-    held = [("live memory of a forest of ours, KiB", "by its own account", *(f"after {n:,}" for n in fresh.LOOKS))]
+    held: list[tuple[str, ...]] = [
+        ("live memory of a forest of ours, KiB", "by its own account", *(f"after {n:,}" for n in fresh.LOOKS))
+    ]
     for one in memories:
-        held.append(
-            (
-                f"d = {one['dimensions']}", number(one["stated_bytes"][0] / 1024),
-                *(number(value / 1024) for value in one["resident_bytes"]),
-            )
-        )  # fmt: skip
-    return aligned(lines) + "\n\n" + aligned(held)
+        kib = [one["stated_bytes"][0], *one["resident_bytes"]]
+        held.append((f"d = {one['dimensions']}", *(number(value / 1024) for value in kib)))
+    return [aligned(lines) for lines in (written, held) if len(lines) > 1]

@@ -24,8 +24,10 @@ from benchmarks.rcf.rows import Row
 #: Points of a round, by contender; what is slower takes fewer.
 ROUND = 20_000
 FEWER = {"krcf (Rust)": 2_000, "river, half-space trees": 400, "rrcf (Python)": 20}
-#: Points learned before anything is timed: forests are full, and the Java loop is compiled.
+#: Points learned before anything is timed: forests are full.
 LEARNED = 40_000
+#: Points that the Java process takes before that, with other forests; and where it explains, which takes longer.
+WARM, WARM_EXPLAINING = 250_000, 60_000
 FEWER_LEARNED = {"krcf (Rust)": 4_000, "river, half-space trees": 1_000, "rrcf (Python)": 300}
 KEYS, ROWS_A_KEY = 64, 16
 
@@ -61,9 +63,7 @@ def take_turns(
     return rates
 
 
-def against(
-    figure: str, rates: dict[str, Rates], ours: str, at_least: float, aim: float, peer: str = "Java"
-) -> Row:
+def against(figure: str, rates: dict[str, Rates], ours: str, at_least: float, aim: float, peer: str = "Java") -> Row:
     """A row of the table from the rates of two contenders."""
     mine, theirs = rates[ours], rates[peer]
     cpu = [a / b for a, b in zip(mine.cpu, theirs.cpu, strict=True)]
@@ -76,6 +76,7 @@ def scoring(
     """Score and update, in batches and one point a call, beside all peers."""
     points = normal_points(LEARNED + rounds * ROUND, dimensions, seed=dimensions)
     with JavaPeer(parameters, points) as java:
+        java.warm(WARM)
         contenders: dict[str, Contender] = {
             "Java": java,
             "ours, batches of 256": Ours(parameters, points, 256),
@@ -96,10 +97,11 @@ def scoring(
 def keyed(parameters: Parameters, dimensions: int, rounds: int, say: Callable[[str], None]) -> list[Row]:
     """Many keys: one pool of ours against as many Java forests, rows in the same order."""
     call = KEYS * ROWS_A_KEY
-    learned, timed = 64 * call, 16 * call  # 1024 rows a key, then 256 a round
+    learned, timed = 40 * call, 8 * call  # 640 rows a key, then 128 a round
     keys = mixed_keys((learned + rounds * timed) // call, KEYS, ROWS_A_KEY, seed=3)
     points = normal_points(len(keys), dimensions, seed=10 + dimensions)
     with JavaPeer(parameters, points, keys) as java:
+        java.warm(WARM)
         contenders: dict[str, Contender] = {"Java": java, "ours": OursKeyed(parameters, points, keys, call)}
         rates = take_turns(contenders, rounds, learned, timed, say)
     return [against(f"{KEYS} keys mixed, {ROWS_A_KEY} rows a key in a call, d = {dimensions}", rates, "ours", 4, 10)]
@@ -115,10 +117,12 @@ def attribution(parameters: Parameters, dimensions: int, rounds: int, say: Calla
         java.run(0, learned)
         reading.forest.process(reading.points[:learned])
         java.what = "explain"
+        java.run(0, len(points))  # nothing is learned, so this is its warming up
         read: dict[str, Contender] = {"Java": java, "ours": reading}
         rates = take_turns(read, rounds, 10_000, timed, say)
         rows.append(against(f"attribution, nothing learned, d = {dimensions}", rates, "ours", 3, 6))
     with JavaPeer(parameters, points, what="explained") as java:
+        java.warm(WARM_EXPLAINING)
         learning: dict[str, Contender] = {"Java": java, "ours": OursExplaining(parameters, points, 256)}
         rates = take_turns(learning, rounds, learned + 10_000, timed, say)
         rows.append(against(f"attribution + update, d = {dimensions}", rates, "ours", 3, 6))
