@@ -8,7 +8,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup jars test test-unit check demo bench bench-accuracy clean clean-state
+.PHONY: help setup jars test test-unit check demo bench bench-rcf bench-auc bench-accuracy clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,9 +57,27 @@ demo: setup  ## Start everything and watch it score; SECONDS=90 ends it by itsel
 bench: setup  ## Cost of the crossing on the real cluster
 	$(BIN)/python -m benchmarks
 
-bench-accuracy: setup  ## DETECT_ANOMALIES on labelled series (CUTBANK_DATA), with plots
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[plots]'
+bench-accuracy: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Verdicts on labelled series (CUTBANK_DATA) with plots, then bench-auc
 	$(BIN)/python -m benchmarks.accuracy
+	$(BIN)/python -m benchmarks.rcf.accuracy
+
+bench-rcf: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Speed and size of the forest beside its peers
+	$(BIN)/python -m benchmarks.rcf
+
+bench-auc: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Accuracy of the forest beside its peers
+	$(BIN)/python -m benchmarks.rcf.accuracy
+
+# The peers are nobody's dependency but the benchmarks'.
+$(STAMPS)/bench: pyproject.toml constraints.txt $(STAMPS)/packages
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+$(STAMPS)/rcf-java: $(shell find benchmarks/rcf/java -type f 2>/dev/null)
+	@echo "building the Java peer"
+	@mkdir -p $(STAMPS)
+	@mvn --batch-mode --file benchmarks/rcf/java/pom.xml process-classes >build/maven-rcf.log 2>&1 || \
+	  { cat build/maven-rcf.log >&2; exit 1; }
+	@touch $@
 
 clean-state:  ## Stop the local stack and forget its topics, checkpoints and logs
 	@if [ -x $(BIN)/cutbank ]; then $(BIN)/cutbank down; fi

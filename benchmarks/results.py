@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("results")
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
 def machine() -> dict[str, Any]:
@@ -29,3 +31,21 @@ def write(name: str, report: dict[str, Any]) -> str:
     file = FOLDER / f"{name}.json"
     file.write_text(json.dumps(report, indent=1) + "\n")
     return f"benchmarks/results/{file.name}"
+
+
+def shown(page: str, name: str) -> str:
+    """The figures of a benchmark that a page shows: what is fenced below the comment with its name."""
+    return _fenced(name).search(page)[2]  # type: ignore[index]
+
+
+def show(name: str, text: str) -> str:
+    """Show a benchmark's figures on the page of benchmarks; returns the page's path from the project's root."""
+    page, count = _fenced(name).subn(lambda found: f"{found[1]}{text}\n{found[3]}", PAGE.read_text())
+    if count != 1:
+        raise SystemExit(f"{PAGE.name} must have one fenced block below <!-- {name} -->, it has {count}")
+    PAGE.write_text(page)
+    return f"docs/{PAGE.name}"
+
+
+def _fenced(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {name} -->\n```text\n)(.*?)(```\n)", re.DOTALL)

@@ -93,7 +93,9 @@ class RandomCutForestPool:
         self.layout = self.parameters.layout
         self.slot_bytes = layout.block_bytes(self.layout)
         self._width: Any = width_of(int(self.layout.lanes))
+        self._columns = self.parameters.dimensions
         self._filling = self.parameters.missing == "impute"
+        self._plain = not (self._filling or explain)  # nothing is asked for but scores
         words = np.random.SeedSequence(self.parameters.seed).generate_state(self.parameters.trees, np.uint64)
         self._random = words | np.uint64(1)
         self._blocks: list[npt.NDArray[np.uint8] | None] = []
@@ -200,9 +202,15 @@ class RandomCutForestPool:
 
     def process_slot(self, slot: int, columns: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[Any]]:
         """`process` for rows of one slot, without the work of sorting them."""
-        values = self._checked(columns, self.parameters.dimensions)
+        values = self._checked(columns, self._columns)
         self._block(slot)
         n = values.shape[0]
+        if self._plain and (self.threads == 1 or n < _ROWS_FOR_THREADS):
+            score = np.empty(n)
+            refused = kernels.process_run(self._works[0], self._addresses[slot], values, score, self._width)
+            if refused >= 0:
+                raise self._refusal(values, *divmod(refused, self._columns))
+            return {"score": score}
         if self._counting.size < n:
             self._counting = np.arange(2 * n)
         return self._answer(*self._run(self._addresses[slot : slot + 1], np.array([0, n]), self._counting[:n], values))

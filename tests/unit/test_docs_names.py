@@ -94,12 +94,9 @@ def test_every_dependency_is_documented() -> None:
         return {re.split(r"[<>=!~\[ ]", requirement)[0] for requirement in requirements}
 
     documented = set(table(PROJECT_ROOT / "docs" / "decisions" / "0005-dependencies.md", "Package"))
-    needed = names(project["dependencies"]) | names(project["optional-dependencies"]["mic"])
-    assert (
-        needed
-        <= documented
-        <= needed | names([*project["optional-dependencies"]["dev"], *project["optional-dependencies"]["plots"]])
-    )
+    extras = {extra: names(requirements) for extra, requirements in project["optional-dependencies"].items()}
+    needed = names(project["dependencies"]) | extras["mic"] | extras["bench"]
+    assert needed <= documented <= needed | extras["dev"]
 
 
 def test_the_changelog_has_this_version_and_what_becomes_of_state() -> None:
