@@ -159,19 +159,28 @@ class HotspotsPool:
     ) -> npt.NDArray[np.int64]:
         """Rows of one key: how many hotspots after each, and themselves put into ``hotspots`` at ``rows``."""
         counts = np.zeros(values.shape[0], np.int64)
+        known: dict[bytes, Hotspot] = {}  # most hotspots are those of the row before: the same object serves both
         done = 0
         while done < values.shape[0]:
             after = kernels.take_rows(
                 window.points, window.near, window.neighbours, window.held, values, done, self._radius_squared,
                 self.minimum_points, SHORTEST_SIDE * self.scan_radius, self._found, counts,
             )  # fmt: skip
-            numbers = counts[done:after].tolist()
-            found = [self._hotspot(row) for row in self._found[: sum(numbers)].tolist()]
-            start = 0
-            for row, number in zip(rows[done:after].tolist(), numbers, strict=True):
-                # a stable sort: of equally dense ones, the one with the oldest core record comes first
-                hotspots[row] = tuple(sorted(found[start : start + number], key=_density, reverse=True))
-                start += number
+            numbers = counts[done:after]
+            found = self._found[: numbers.sum()]
+            # a stable sort: of equally dense ones, the one with the oldest core record stays first
+            order = np.lexsort((-found[:, DENSITY], np.repeat(np.arange(numbers.size), numbers)))
+            lines = found[order]
+            spots = []
+            for number, line in enumerate(lines.view(f"V{lines.itemsize * lines.shape[1]}").ravel().tolist()):
+                spot = known.get(line)
+                if spot is None:
+                    spot = known[line] = self._hotspot(lines[number].tolist())
+                spots.append(spot)
+            ends = np.cumsum(numbers)
+            starts = ends - numbers
+            for row, start, end in zip(rows[done:after].tolist(), starts.tolist(), ends.tolist(), strict=True):
+                hotspots[row] = tuple(spots[start:end])
             done = after
         return counts
 
@@ -208,9 +217,6 @@ class HotspotsPool:
             self._opened(slot)
         values += 0.0  # -0.0 becomes 0.0: which of the two a box shows must not depend on the order of a walk
         return slots.astype(np.int64), values
-
-
-_density = operator.attrgetter("density")
 
 
 def _whole(name: str, given: Any, low: int, high: int) -> int:

@@ -10,6 +10,7 @@ from udfs.functions.common_arguments import with_common
 from udfs.functions.declaration import AddedColumn, Argument, ArgumentError, ArgumentType, TableFunction
 
 if TYPE_CHECKING:
+    from models.hotspots import Hotspot
     from models.pool import ModelPool
 
 #: The largest radius the model takes: far above every distance of rows that can be scored.
@@ -83,21 +84,20 @@ def _make_pool(columns: int, arguments: Mapping[str, Any]) -> ModelPool:
 def _present(
     outputs: Mapping[str, Any], column_names: Sequence[str], arguments: Mapping[str, Any]
 ) -> tuple[Sequence[Any], ...]:
-    """The hotspots of each row as JSON; the values of a box are in the order of the columns."""
-    return (
-        [
-            json.dumps(
-                {
-                    "hotspots": [
-                        {"density": spot.density, "minValues": spot.minimums, "maxValues": spot.maximums}
-                        for spot in spots
-                    ]
-                },
-                separators=(",", ":"),
-            )
-            for spots in outputs["hotspots"].tolist()
-        ],
-    )
+    """The hotspots of each row as JSON; the values of a box are in the order of the columns.
+
+    Most hotspots are those of the row before, so each is written once in a pack.
+    """
+    texts: dict[Hotspot, str] = {}
+
+    def text_of(spot: Hotspot) -> str:
+        text = texts.get(spot)
+        if text is None:
+            fields = {"density": spot.density, "minValues": spot.minimums, "maxValues": spot.maximums}
+            text = texts[spot] = json.dumps(fields, separators=(",", ":"))
+        return text
+
+    return ([f'{{"hotspots":[{",".join(map(text_of, spots))}]}}' for spots in outputs["hotspots"].tolist()],)
 
 
 FUNCTION: Final = TableFunction(
