@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.cluster import DBSCAN
 
 from jobs.sql.statements import Script
 from models.anomaly_detector import AnomalyDetector
@@ -80,6 +81,11 @@ FROM judged;
 
 INSERT INTO windows SELECT k, CAST(window_start AS STRING), COUNT(*), MAX(anomaly_score)
 FROM TABLE(TUMBLE(TABLE scored, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY k, window_start, window_end;
+
+CREATE TABLE crowded (id BIGINT, found STRING) WITH ({sink}crowded');
+INSERT INTO crowded SELECT id, hotspots_result FROM HOTSPOTS(
+    input => (SELECT id, ts, k, v FROM t) PARTITION BY k, on_time => DESCRIPTOR(ts), columns => DESCRIPTOR(v),
+    window_size => 30, scan_radius => 0.2, minimum_points => 4, uid => 'crowded');
 
 INSERT INTO plain SELECT id, anomaly_score, CAST(ts AS STRING) FROM scored_plain;
 
@@ -162,6 +168,27 @@ def _verdicts(rows: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     return found
 
 
+def _crowded(rows: Iterable[dict[str, Any]]) -> dict[int, list[tuple[float, float]] | None]:
+    """By id the boxes that scikit-learn finds in the last 30 values of the row's key; none where the value is NULL."""
+    windows: dict[Any, list[float]] = defaultdict(list)
+    boxes: dict[int, list[tuple[float, float]] | None] = {}
+    for row in sorted(rows, key=lambda row: row["at_text"]):
+        boxes[row["id"]] = None
+        if row["v"] is None:
+            continue
+        window = windows[row["k"]] = [*windows[row["k"]], row["v"]][-30:]
+        values = np.array(window)
+        labels = DBSCAN(eps=0.2, min_samples=4).fit(values.reshape(-1, 1)).labels_
+        found = [values[labels == label] for label in range(labels.max() + 1)]
+        boxes[row["id"]] = sorted((float(each.min()), float(each.max())) for each in found)
+    return boxes
+
+
+def _boxes(text: str) -> list[tuple[float, float]]:
+    """The boxes of a result of one column."""
+    return sorted((spot["minValues"][0], spot["maxValues"][0]) for spot in json.loads(text)["hotspots"])
+
+
 def test_calls_give_what_forests_give_wherever_they_stand(
     tables: Any, script: Callable[..., Script], tmp_path: Path
 ) -> None:
@@ -174,7 +201,7 @@ def test_calls_give_what_forests_give_wherever_they_stand(
     build(tables, script(text), "calls").statements.execute().wait()
     read: dict[str, list[dict[str, Any]]] = {
         name: rows_in(tmp_path / name)
-        for name in ("one_model", "nested", "joined", "windows", "verdicts", "plain", "plain_windows")
+        for name in ("one_model", "nested", "joined", "windows", "verdicts", "crowded", "plain", "plain_windows")
     }
 
     one_model = _scores(rows, lambda row: None, ("v", "w"))
@@ -203,6 +230,8 @@ def test_calls_give_what_forests_give_wherever_they_stand(
     verdicts = {row["id"]: {name: row.get(name) for name in names} for row in read["verdicts"]}
     assert verdicts == expected
     assert {row["verdict"] for row in verdicts.values()} == {True, False, None}
+
+    assert {row["id"]: row.get("found") and _boxes(row["found"]) for row in read["crowded"]} == _crowded(rows)
 
     assert _by_id(read["plain"]) == _scores(rows, lambda row: row["k"], ("v",))
     assert {row["id"]: row["at_text"] for row in read["plain"]} == times

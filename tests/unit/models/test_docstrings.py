@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 
 from models.anomaly_detector import detector
+from models.hotspots import stream
 from models.random_cut_forest import forest
 
 
@@ -16,5 +17,11 @@ def test_examples_of_the_forest() -> None:
 
 def test_examples_of_the_detector() -> None:
     result = doctest.testmod(detector)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_examples_of_the_hotspots() -> None:
+    result = doctest.testmod(stream)
     assert result.attempted > 0
     assert result.failed == 0

@@ -14,6 +14,7 @@ from models.errors import ModelError
 from models.random_cut_forest import RandomCutForest
 from tests.unit.udfs.bucket_parts import ChainPool
 from tests.unit.udfs.fake_flink import FakeContext
+from tests.unit.udfs.required import least
 from udfs.bucket import SnapshotPolicy
 from udfs.functions.common_arguments import with_common
 from udfs.functions.declaration import AddedColumn, TableFunction
@@ -102,7 +103,7 @@ def test_plain_values_only() -> None:
     """numpy numbers do not pass Flink's converters, nor do booleans of numpy."""
     for name, function in FUNCTIONS.items():
         context = FakeContext()
-        out = process(opened(context, plan(function)), context, [row(100), row(200, a=3)])
+        out = process(opened(context, plan(function, **least(function))), context, [row(100), row(200, a=3)])
         assert {type(value).__module__ for each in out for value in each} == {"builtins"}, name
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
+from tests.unit.udfs.required import least
 from udfs.functions.common_arguments import with_common
 from udfs.functions.declaration import (
     Argument,
@@ -98,9 +98,6 @@ def test_number_types() -> None:
         assert numeric_refusal(sql_type) is not None
 
 
-GIVEN: dict[str, Any] = {"on_time": ("ts",)}
-
-
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda function: function.name)
 class TestEveryFunction:
     """What the rest of the project counts on, whatever the function."""
@@ -118,7 +115,7 @@ class TestEveryFunction:
         assert function.arguments[-len(common[3:]) :] == common[3:]
 
     def test_defaults_are_allowed_values(self, function: TableFunction) -> None:
-        resolved = function.resolve(GIVEN)
+        resolved = function.resolve(least(function))
         for argument in function.arguments:
             if argument.type is ArgumentType.TABLE:
                 assert argument.name not in resolved
@@ -143,17 +140,17 @@ class TestEveryFunction:
         with pytest.raises(ArgumentError, match="on_time is missing"):
             function.resolve({})
         with pytest.raises(ArgumentError, match="there is no argument nope"):
-            function.resolve({**GIVEN, "nope": 1})
+            function.resolve({**least(function), "nope": 1})
 
     def test_rules_over_common_arguments(self, function: TableFunction) -> None:
         with pytest.raises(ArgumentError, match="idle must be at least batch") as caught:
-            function.resolve({**GIVEN, "batch": 10_000, "idle": 9_999})
+            function.resolve({**least(function), "batch": 10_000, "idle": 9_999})
         assert caught.value.arguments == ("idle", "batch")
-        assert function.resolve({**GIVEN, "batch": 10_000, "idle": 10_000})["idle"] == 10_000
+        assert function.resolve({**least(function), "batch": 10_000, "idle": 10_000})["idle"] == 10_000
         for uid in ("", "1a", "a b", "a.b", "é"):
             with pytest.raises(ArgumentError, match="uid must begin"):
-                function.resolve({**GIVEN, "uid": uid})
-        assert function.resolve({**GIVEN, "uid": "_a-1"})["uid"] == "_a-1"
+                function.resolve({**least(function), "uid": uid})
+        assert function.resolve({**least(function), "uid": "_a-1"})["uid"] == "_a-1"
 
 
 def test_reading_declarations_loads_no_compiler_and_no_flink() -> None:

@@ -1,0 +1,16 @@
+"""Values for what a call has to give, for tests that look at every function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from udfs.functions.declaration import ArgumentType, TableFunction
+
+
+def least(function: TableFunction) -> dict[str, Any]:
+    """The time, and the least value of each of a function's own arguments that has no default."""
+    own = [argument for argument in function.arguments if argument.required and not argument.common]
+    return {
+        "on_time": ("ts",),
+        **{a.name: int(a.low or 0) if a.type is ArgumentType.BIGINT else a.low for a in own},
+    }
