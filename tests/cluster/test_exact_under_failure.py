@@ -23,6 +23,9 @@ from tests.cluster.replay import forest_scores, in_model_order
 WORKER_KILLS, TASKMANAGER_KILLS = 5, 2
 RATE = 300.0
 
+#: A hanging start is given up after three checkpoints of a minute each.
+RECOVERY_S = 240
+
 
 class _Chaos:
     """Kills at random moments, and notes what the job had to make up for."""
@@ -43,10 +46,10 @@ class _Chaos:
 
     def wait_until_scoring(self) -> None:
         """The job runs, has scored rows since its last start, and has completed a checkpoint since then."""
-        assert wait_until(lambda: self.stack.rest.job(self.job_id).state == "RUNNING", 60)
-        assert wait_until(lambda: self.metric("rows_scored") > 0, 60), "nothing is scored after a kill"
+        assert wait_until(lambda: self.stack.rest.job(self.job_id).state == "RUNNING", RECOVERY_S)
+        assert wait_until(lambda: self.metric("rows_scored") > 0, RECOVERY_S), "nothing is scored after a kill"
         done = self.stack.rest.checkpoints(self.job_id).completed
-        assert wait_until(lambda: self.stack.rest.checkpoints(self.job_id).completed > done, 60)
+        assert wait_until(lambda: self.stack.rest.checkpoints(self.job_id).completed > done, RECOVERY_S)
 
     def kill(self, what: str) -> None:
         self.wait_until_scoring()
