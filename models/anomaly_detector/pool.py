@@ -7,7 +7,6 @@ arrays only.
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from models.anomaly_detector import kernels, snapshot
 from models.anomaly_detector.profile import LEARNED_FROM
 from models.anomaly_detector.state import prepare, size_of
 from models.anomaly_detector.verdict import JUDGED_FROM
+from models.arguments import check_width, integers_of_rows, whole_number
 from models.errors import InputError, ModelError, ParameterError, SnapshotError
 from models.random_cut_forest import RandomCutForestPool
 
@@ -49,8 +49,8 @@ class AnomalyDetectorPool:
     """
 
     def __init__(self, columns: int = 1, seed: int = 0, sensitivity: float = 0.5) -> None:
-        self.columns = _whole("columns", columns, 1, _MOST_COLUMNS)
-        self.seed = _whole("seed", seed, 0, 2**64 - 1)
+        self.columns = whole_number("columns", columns, 1, _MOST_COLUMNS)
+        self.seed = whole_number("seed", seed, 0, 2**64 - 1)
         if isinstance(sensitivity, bool) or not isinstance(sensitivity, int | float) or not 0 <= sensitivity <= 1:
             raise ParameterError(f"sensitivity must be in 0..1, got {sensitivity!r}")
         self.sensitivity = float(sensitivity)
@@ -179,17 +179,12 @@ class AnomalyDetectorPool:
         self, slots: Any, times_ms: Any, columns: Any
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """The rows as the kernels take them, after all that could be wrong with them."""
-        slots, times = np.asarray(slots), np.asarray(times_ms)
         values = np.ascontiguousarray(columns, np.float64)
         if not values.flags.carray:  # read-only or unaligned: the kernels are compiled for one kind of array
             values = values.copy()
-        if values.ndim != 2 or values.shape[1] != self.columns:
-            raise InputError(f"values must have the shape (n, {self.columns}), got {values.shape}")
-        for name, numbers in (("slots", slots), ("times", times)):
-            if numbers.dtype.kind not in "iu":
-                raise InputError(f"{name} must be integers, got {numbers.dtype}")
-            if numbers.shape != (values.shape[0],):
-                raise InputError(f"{name} must have shape ({values.shape[0]},) like the rows, got {numbers.shape}")
+        check_width(values, self.columns)
+        slots = integers_of_rows("slots", slots, values.shape[0])
+        times = integers_of_rows("times", times_ms, values.shape[0])
         refused = kernels.refused_value(values)
         if refused >= 0:
             row, column = divmod(int(refused), self.columns)
@@ -200,14 +195,3 @@ class AnomalyDetectorPool:
         for slot in np.unique(slots).tolist():
             self._opened(slot)
         return slots.astype(np.int64), np.array(times, np.int64), values
-
-
-def _whole(name: str, given: Any, low: int, high: int) -> int:
-    """A whole number in its range."""
-    try:
-        value = operator.index(given)
-    except TypeError:
-        raise ParameterError(f"{name} must be an integer in {low}..{high}, got {given!r}") from None
-    if isinstance(given, bool) or not low <= value <= high:
-        raise ParameterError(f"{name} must be in {low}..{high}, got {given!r}")
-    return value

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from models.arguments import check_width, integers_of_rows, whole_number
 from models.errors import InputError, ModelError, ParameterError, SnapshotError
 from models.hotspots import kernels, snapshot
 from models.hotspots.kernels import BOX, DENSITY, RECORDS
@@ -60,10 +60,10 @@ class HotspotsPool:
     """
 
     def __init__(self, columns: int, window_size: int, scan_radius: float, minimum_points: int) -> None:
-        self.columns = _whole("columns", columns, 1, MOST_COLUMNS)
-        self.window_size = _whole("window_size", window_size, LEAST_WINDOW, LARGEST_WINDOW)
+        self.columns = whole_number("columns", columns, 1, MOST_COLUMNS)
+        self.window_size = whole_number("window_size", window_size, LEAST_WINDOW, LARGEST_WINDOW)
         self.scan_radius = _radius(scan_radius)
-        self.minimum_points = _whole("minimum_points", minimum_points, 2, self.window_size)
+        self.minimum_points = whole_number("minimum_points", minimum_points, 2, self.window_size)
         self.slot_bytes = window_bytes(self.columns, self.window_size)
         self._windows: list[Window | None] = []
         self._free: list[int] = []
@@ -198,14 +198,9 @@ class HotspotsPool:
 
     def _checked(self, slots: Any, columns: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """The rows as the kernels take them, after all that could be wrong with them."""
-        slots = np.asarray(slots)
         values = np.array(columns, np.float64, order="C")
-        if values.ndim != 2 or values.shape[1] != self.columns:
-            raise InputError(f"values must have the shape (n, {self.columns}), got {values.shape}")
-        if slots.dtype.kind not in "iu":
-            raise InputError(f"slots must be integers, got {slots.dtype}")
-        if slots.shape != (values.shape[0],):
-            raise InputError(f"slots must have shape ({values.shape[0]},) like the rows, got {slots.shape}")
+        check_width(values, self.columns)
+        slots = integers_of_rows("slots", slots, values.shape[0])
         refused = kernels.refused_value(values)
         if refused >= 0:
             row, column = divmod(int(refused), self.columns)
@@ -217,17 +212,6 @@ class HotspotsPool:
             self._opened(slot)
         values += 0.0  # -0.0 becomes 0.0: which of the two a box shows must not depend on the order of a walk
         return slots.astype(np.int64), values
-
-
-def _whole(name: str, given: Any, low: int, high: int) -> int:
-    """A whole number in its range."""
-    try:
-        value = operator.index(given)
-    except TypeError:
-        raise ParameterError(f"{name} must be an integer in {low}..{high}, got {given!r}") from None
-    if isinstance(given, bool) or not low <= value <= high:
-        raise ParameterError(f"{name} must be in {low}..{high}, got {given!r}")
-    return value
 
 
 def _radius(given: Any) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 
+from models.arguments import whole_number
 from models.errors import ParameterError
 from models.random_cut_forest.layout import Layout, block_bytes, layout_of
 
@@ -54,14 +54,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
-            given = getattr(self, name)
-            try:
-                value = operator.index(given)
-            except TypeError:
-                raise ParameterError(f"{name} must be an integer in {low}..{high}, got {given!r}") from None
-            if isinstance(given, bool) or not low <= value <= high:
-                raise ParameterError(f"{name} must be in {low}..{high}, got {given!r}")
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), low, high))
         if self.missing not in MISSING:
             raise ParameterError(f"missing must be 'reject' or 'impute', got {self.missing!r}")
         if not self.sample_size < self.time_decay:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.arguments import integers_of_rows, whole_number
 from models.errors import InputError, ModelError, ParameterError, SnapshotError
 from models.random_cut_forest import kernels, layout, snapshot, work
 from models.random_cut_forest.attribution import PART
@@ -85,9 +86,7 @@ class RandomCutForestPool:
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
             raise ParameterError(f"threads must be in 1..256, got {threads!r}")
         warm_up = self.parameters.sample_size if warm_up is None else warm_up
-        if isinstance(warm_up, bool) or not isinstance(warm_up, int) or not 1 <= warm_up <= self.parameters.sample_size:
-            raise ParameterError(f"warm_up must be in 1..sample_size ({self.parameters.sample_size}), got {warm_up!r}")
-        self.warm_up = warm_up
+        self.warm_up = whole_number("warm_up", warm_up, 1, self.parameters.sample_size, high_is="sample_size")
         self.explain = explain
         self.threads = min(threads, self.parameters.trees)
         self.layout = self.parameters.layout
@@ -176,17 +175,15 @@ class RandomCutForestPool:
     ) -> dict[str, npt.NDArray[Any]]:
         """Score each row with the forest of its slot, then learn it; rows of one slot in the order given.
 
+        Shapes: ``slots`` integers (n,), ``times_ms`` (n,), ``columns`` float64 (n, d).
+
         Returns ``{"score": float64 (n,)}``, with `explain` also ``{"attribution": float64 (n, d, 2)}``: above
         and below, summing to the score. Times are not used. Raises `InputError` naming row and column of a
         value that is not finite (NaN is allowed with ``missing='impute'``) or further than 1e30 from 0 or
         from the column's first value.
         """
-        slots = np.asarray(slots)
         values = self._checked(columns, self.parameters.dimensions)
-        if slots.dtype.kind not in "iu":
-            raise InputError(f"slots must be integers, got {slots.dtype}")
-        if slots.shape != (values.shape[0],):
-            raise InputError(f"slots must have shape ({values.shape[0]},) like the rows, got {slots.shape}")
+        slots = integers_of_rows("slots", slots, values.shape[0])
         if values.shape[0] == 0:
             return self._answer(np.zeros(0, np.int64), np.zeros((0, self.parameters.dimensions, 2), np.int64))
         order = np.argsort(slots, kind="stable")

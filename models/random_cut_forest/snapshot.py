@@ -1,15 +1,11 @@
 """A forest as bytes: small, canonical, checked, never a pickle.
 
-    magic, kind, format and algorithm version | parameters and counters | lengths and checksum of each section
-    | checksum of all that | sections
-
 State is what the future depends on: parameters, offsets, the last records, the record count, and for each tree its
 shape, cuts, points, copies, keys, random state and goal. Boxes and ranges are rebuilt, with the same bits; codes of
 nodes and the order of heaps and free lists are not state. Equal state gives equal bytes. All is little-endian. Words
 of four bytes are laid out byte by byte: the upper bytes repeat and compress, the lower ones often do not and are left
 alone (zlib, level 1, tried on a sample). Points that several trees hold are written once.
-
-The *format* version says how to read; the *algorithm* version changes whenever a score would change in one bit.
+`models.snapshot_frame` says how all this is framed and checked.
 """
 
 from __future__ import annotations
@@ -27,24 +23,15 @@ from models.random_cut_forest.boxes import width_of
 from models.random_cut_forest.layout import OFFSETS, SEEN
 from models.random_cut_forest.parameters import MISSING, Parameters
 from models.random_cut_forest.snapshot_kernels import SOUND, Arrays, empty_arrays, flatten, rebuild
+from models.snapshot_frame import SnapshotFrame
 
-MAGIC = b"CUTBANK\0"
-KIND = "random_cut_forest"
-FORMAT, ALGORITHM = 1, 1
-
-_HEAD = struct.Struct("<8s20sHH")
-#: dimensions, trees, sample_size, time_decay, shingle_size, seed, missing, records seen, points
-_FACTS = struct.Struct("<BHHIBQBQI")
-#: raw length, stored length, CRC-32 of what is stored
-_SECTION = struct.Struct("<III")
-_CHECK = struct.Struct("<I")
 _PLANES = range(4)
 _SECTIONS = (
     "history", "leaf counts", "generators and goals", "shapes", "dimensions", *(f"cuts {k}" for k in _PLANES),
     "first leaves", "point numbers", "copies", *(f"keys {k}" for k in _PLANES), *(f"points {k}" for k in _PLANES),
 )  # fmt: skip
-_CHECKED_BYTES = _HEAD.size + _FACTS.size + len(_SECTIONS) * _SECTION.size
-_HEADER_BYTES = _CHECKED_BYTES + _CHECK.size
+#: dimensions, trees, sample_size, time_decay, shingle_size, seed, missing, records seen, points
+FRAME = SnapshotFrame("random_cut_forest", struct.Struct("<BHHIBQBQI"), _SECTIONS, sized=True)
 #: Bytes on which compression is tried.
 _SAMPLE_BYTES = 4096
 
@@ -96,14 +83,11 @@ def encode(parameters: Parameters, block: npt.NDArray[np.uint8]) -> bytes:
         *_planes(arrays.points[:points]),
     ]
     stored = [_compressed(section) for section in sections]
-    header = _HEAD.pack(MAGIC, KIND.encode(), FORMAT, ALGORITHM)
-    header += _FACTS.pack(
+    facts = (
         parameters.dimensions, parameters.trees, parameters.sample_size, parameters.time_decay,
         parameters.shingle_size, parameters.seed, MISSING.index(parameters.missing), seen, points,
     )  # fmt: skip
-    for raw, data in zip(sections, stored, strict=True):
-        header += _SECTION.pack(len(raw), len(data), zlib.crc32(data))
-    return b"".join([header, _CHECK.pack(zlib.crc32(header)), *stored])
+    return FRAME.write(facts, stored, [len(section) for section in sections])
 
 
 def _history_end(parameters: Parameters) -> int:
@@ -143,58 +127,12 @@ def _compressed(data: bytes) -> bytes:
 # ---------------------------------------------------------------- reading
 def read(data: bytes) -> tuple[Facts, dict[str, bytes]]:
     """The facts and the sections of a snapshot, all checksums verified; SnapshotError says what is wrong."""
-    if not isinstance(data, bytes | bytearray | memoryview):
-        raise SnapshotError(f"a snapshot is bytes, got {type(data).__name__}")
-    data = bytes(data)
-    if data[: len(MAGIC)] != MAGIC:
-        raise SnapshotError("these bytes are not a snapshot of a Cutbank model: they do not begin with its mark")
-    if len(data) < _HEAD.size:
-        raise SnapshotError(f"the snapshot is truncated: it has {len(data)} bytes")
-    _, name, version, algorithm = _HEAD.unpack_from(data)
-    kind = name.rstrip(b"\0").decode(errors="replace")
-    if kind != KIND:
-        raise SnapshotError(f"the snapshot is of a {kind!r}, not of a {KIND!r}")
-    if (version, algorithm) != (FORMAT, ALGORITHM):
-        raise SnapshotError(
-            f"the snapshot has format {version} and algorithm {algorithm}, this version reads format {FORMAT} and "
-            f"algorithm {ALGORITHM}"
-        )
-    if len(data) < _HEADER_BYTES:
-        raise SnapshotError(f"the snapshot is truncated: {len(data)} bytes are less than its header of {_HEADER_BYTES}")
-    if zlib.crc32(data[:_CHECKED_BYTES]) != _CHECK.unpack_from(data, _CHECKED_BYTES)[0]:
-        raise SnapshotError("the snapshot was altered: the checksum of its header does not fit")
-    facts = _facts(data)
-    sections, place = {}, _HEADER_BYTES
-    for number, section in enumerate(_SECTIONS):
-        entry = _SECTION.unpack_from(data, _HEAD.size + _FACTS.size + number * _SECTION.size)
-        sections[section] = _section(section, data[place : place + entry[1]], *entry)
-        place += entry[1]
-    if place != len(data):
-        raise SnapshotError(f"the snapshot was altered: it has {len(data) - place} bytes too many")
-    return facts, sections
-
-
-def _facts(data: bytes) -> Facts:
-    dimensions, trees, sample, decay, shingle, seed, missing, seen, points = _FACTS.unpack_from(data, _HEAD.size)
+    (dimensions, trees, sample, decay, shingle, seed, missing, seen, points), sections = FRAME.read(data)
     try:
-        return Facts(Parameters(dimensions, trees, sample, decay, shingle, seed, MISSING[missing]), seen, points)
+        parameters = Parameters(dimensions, trees, sample, decay, shingle, seed, MISSING[missing])
     except (ParameterError, IndexError) as error:
         raise SnapshotError(f"the snapshot's parameters are not possible: {error}") from error
-
-
-def _section(name: str, part: bytes, raw: int, stored: int, crc: int) -> bytes:
-    if len(part) != stored:
-        raise SnapshotError(f"the snapshot is truncated: {len(part)} of {stored} bytes of its {name} are there")
-    if zlib.crc32(part) != crc:
-        raise SnapshotError(f"the snapshot was altered: the checksum of its {name} does not fit")
-    if stored < raw:
-        try:
-            part = zlib.decompressobj().decompress(part, raw + 1)
-        except zlib.error as error:
-            raise SnapshotError(f"the snapshot's {name} cannot be decompressed: {error}") from error
-    if len(part) != raw:
-        raise SnapshotError(f"the snapshot is inconsistent: its {name} should have {raw} bytes")
-    return part
+    return Facts(parameters, seen, points), sections
 
 
 class _Sections:

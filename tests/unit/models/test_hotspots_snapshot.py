@@ -104,5 +104,5 @@ def test_records_that_do_not_fill_their_number_are_refused() -> None:
     assert zlib.decompress(stored) == bytes(48)
     struct.pack_into("<I", header, 49, 4)
     struct.pack_into("<I", header, 61, zlib.crc32(header[:61]))
-    with pytest.raises(SnapshotError, match="should have 64 bytes, they have 48"):
+    with pytest.raises(SnapshotError, match="should have 64 bytes, got 48"):
         Hotspots.load(bytes(header) + stored)

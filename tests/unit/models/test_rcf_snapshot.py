@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,8 @@ import pytest
 
 from models.errors import SnapshotError
 from models.random_cut_forest import RandomCutForest, RandomCutForestPool, snapshot
+from models.random_cut_forest.snapshot import FRAME
+from models.snapshot_frame import MAGIC
 from tests.unit.models.rcf_data import KINDS, stream
 from tests.unit.models.rcf_peek import peeks
 
@@ -75,13 +76,13 @@ def test_09_16_every_truncation_is_refused() -> None:
     [
         (b"", "do not begin with its mark"),
         (b"PK\x03\x04 something else", "do not begin with its mark"),
-        (snapshot.MAGIC, "truncated"),
+        (MAGIC, "truncated"),
         (
-            struct.pack("<8s20sHH", snapshot.MAGIC, b"linear_model", 1, 1),
-            "'linear_model', not of a 'random_cut_forest'",
+            struct.pack("<8s20sHH", MAGIC, b"linear_model", 1, 1),
+            "'linear_model', not of 'random_cut_forest'",
         ),
-        (struct.pack("<8s20sHH", snapshot.MAGIC, b"random_cut_forest", 99, 1), "format 99"),
-        (struct.pack("<8s20sHH", snapshot.MAGIC, b"random_cut_forest", 1, 7), "algorithm 7"),
+        (struct.pack("<8s20sHH", MAGIC, b"random_cut_forest", 99, 1), "format 99"),
+        (struct.pack("<8s20sHH", MAGIC, b"random_cut_forest", 1, 7), "algorithm 7"),
     ],
 )
 def test_09_16_foreign_bytes(data: bytes, words: str) -> None:
@@ -116,9 +117,7 @@ def rewritten(data: bytes, section: str, change: dict[int, int]) -> bytes:
     parts = [bytearray(part) for part in sections.values()]
     for place, value in change.items():
         parts[number][place] = value
-    header = data[: snapshot._HEAD.size + snapshot._FACTS.size]
-    header += b"".join(snapshot._SECTION.pack(len(part), len(part), zlib.crc32(part)) for part in parts)
-    return header + snapshot._CHECK.pack(zlib.crc32(header)) + b"".join(map(bytes, parts))
+    return FRAME.write(FRAME.read(data)[0], list(map(bytes, parts)), list(map(len, parts)))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +154,7 @@ def test_snapshot_of_version_1_loads() -> None:
     data = (DATA / "format_1.snapshot").read_bytes()
     expected = np.load(DATA / "format_1_scores.npy")
     forest = RandomCutForest.load(data)
-    assert forest.dump() == data or snapshot.FORMAT > 1
+    assert forest.dump() == data or FRAME.format > 1
     assert np.array_equal(forest.process(later_rows()), expected)
 
 
