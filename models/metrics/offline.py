@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.arguments import number
 from models.errors import InputError
 from models.metrics import kernels
-from models.metrics.pool import NAMES, PrequentialMetricsPool, share
+from models.metrics.pool import NAMES, PrequentialMetricsPool
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,7 +53,7 @@ def measures(labels: Any, probabilities: Any, *, threshold: float = 0.5) -> dict
     (0.75, 0.75, 0.8333, 0.4723)
     """
     truth, given = _outcomes(labels, probabilities)
-    predicted = given >= share("threshold", threshold)
+    predicted = given >= number("threshold", threshold, 0.0, 1.0)
     if not truth.size:
         return dict.fromkeys(MEASURES)
     kernels.make_ready()

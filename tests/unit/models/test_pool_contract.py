@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from models.anomaly_detector import AnomalyDetectorPool
+from models.drift import ADWINPool, DDMPool, KSWINPool, PageHinkleyPool
 from models.errors import ModelError, SnapshotError
 from models.hotspots import HotspotsPool
 from models.metrics import PrequentialMetricsPool
@@ -43,6 +44,12 @@ def outcomes(values: np.ndarray) -> np.ndarray:
     return np.column_stack([values[:, 0] > 0, 1 / (1 + np.exp(-values.sum(axis=1)))]).astype(np.float64)
 
 
+def bits(values: np.ndarray) -> np.ndarray:
+    """Errors of a model that is right more often than not."""
+    return (values > 0.5).astype(np.float64)
+
+
+DETECTOR = partial(Kind, columns=1, judged=("statistic",))
 RANKED = ("roc_auc", "average_precision")
 METRICS = partial(Kind, columns=2, warm_up=0, judged=("n",), values=outcomes, undefined=RANKED)
 POOLS = {
@@ -57,6 +64,10 @@ POOLS = {
     # the first hotspot of these rows comes with the twelfth, and one is always there from then on
     "hotspots": Kind(partial(HotspotsPool, 2, 40, 0.6, 4), 2, 11, ("count",)),
     "hotspots, one for all": Kind(partial(HotspotsPool, 3, 1000, 100.0, 8), 3, 7, ("count",)),
+    "adwin": DETECTOR(partial(ADWINPool, clock=4), warm_up=11),
+    "page hinkley": DETECTOR(partial(PageHinkleyPool, minimum=20), warm_up=19),
+    "kswin": DETECTOR(partial(KSWINPool, 1e-6, 40, 10), warm_up=39),
+    "ddm": DETECTOR(partial(DDMPool, 1000.0, minimum=20), warm_up=20, values=bits),
     "metrics": METRICS(partial(PrequentialMetricsPool, 30)),
     "metrics, fading": METRICS(partial(PrequentialMetricsPool, 30, fading=0.95)),
     "metrics, span": METRICS(partial(PrequentialMetricsPool, 30, span_ms=100)),
