@@ -55,3 +55,32 @@ def integers_of_rows(name: str, given: Any, rows: int) -> npt.NDArray[Any]:
     if numbers.shape != (rows,):
         raise InputError(f"{name} must have shape ({rows},) like the rows, got {numbers.shape}")
     return numbers
+
+
+def real_number(name: str, given: Any, low: float, high: float, *, above_low: bool = False) -> float:
+    """A parameter that must be a number in ``low..high``, the ends included; with `above_low` not `low` itself.
+
+    Raises
+    ------
+    ParameterError
+        It is of another kind (booleans too), NaN, or out of range.
+    """
+    allowed = f"{'above ' if above_low else ''}{low:g}..{high:g}"
+    number = isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool)
+    if not number or not low <= given <= high or (above_low and given == low):
+        raise ParameterError(f"{name} must be a number in {allowed}, got {given!r}")
+    return float(given)
+
+
+def one_of(name: str, given: Any, allowed: tuple[str, ...]) -> str:
+    """A parameter that must be one of some words.
+
+    Raises
+    ------
+    ParameterError
+        It is none of them.
+    """
+    if given not in allowed:
+        words = ", ".join(repr(word) for word in allowed)
+        raise ParameterError(f"{name} must be one of {words}, got {given!r}")
+    return str(given)

@@ -12,6 +12,7 @@ import pytest
 from models.anomaly_detector import AnomalyDetectorPool
 from models.errors import ModelError, SnapshotError
 from models.hotspots import HotspotsPool
+from models.learners import learner
 from models.pool import ModelPool
 from models.random_cut_forest import RandomCutForestPool
 
@@ -28,6 +29,8 @@ class Kind:
     judged: tuple[str, ...] | None = None
     #: rows of a key that are enough to tell more than nothing of each row
     rows: int = 60
+    #: whether the last column is a label, 0 or 1
+    label: bool = False
 
 
 FOREST = partial(RandomCutForestPool, trees=8, sample_size=16, time_decay=60, seed=5)
@@ -43,6 +46,9 @@ POOLS = {
     # the first hotspot of these rows comes with the twelfth, and one is always there from then on
     "hotspots": Kind(partial(HotspotsPool, 2, 40, 0.6, 4), 2, 11, ("count",)),
     "hotspots, one for all": Kind(partial(HotspotsPool, 3, 1000, 100.0, 8), 3, 7, ("count",)),
+    "logistic": Kind(partial(learner, "logistic", columns=2, calibration="platt"), 3, 0, label=True),
+    "alma, averaged": Kind(partial(learner, "alma", columns=2, averaging=True), 3, 0, label=True),
+    "linear regression": Kind(partial(learner, "linear_regression", columns=2, optimizer="ftrl"), 3, 1, label=True),
 }
 
 
@@ -65,7 +71,10 @@ class Rows:
 
 def rows_of(kind: Kind, n: int = 600, keys: int = 5, seed: int = 0) -> Rows:
     random = np.random.default_rng(seed)
-    return Rows(random.integers(0, keys, n), np.arange(n, dtype=np.int64), random.normal(size=(n, kind.columns)))
+    rows = Rows(random.integers(0, keys, n), np.arange(n, dtype=np.int64), random.normal(size=(n, kind.columns)))
+    if kind.label:
+        rows.values[:, -1] = rows.values[:, -1] + rows.values[:, 0] > 0.0
+    return rows
 
 
 def run(pool: ModelPool, slots: list[int], rows: Rows) -> dict[str, np.ndarray]:
