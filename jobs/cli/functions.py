@@ -15,6 +15,7 @@ from rich.text import Text
 from jobs.errors import UsageError
 from jobs.sql.suggest import did_you_mean
 from udfs.functions.declaration import Argument, ArgumentType, TableFunction
+from udfs.functions.labelled import LabelledFunction
 from udfs.functions.registry import FUNCTIONS
 
 
@@ -71,6 +72,11 @@ def describe(function: TableFunction) -> dict[str, Any]:
             for argument in function.arguments
         ],
         "added": [{"name": c.name, "type": c.sql_type, "help": c.help} for c in function.added],
+        **(
+            {"algorithms": {name: list(function.parameters(name)) for name in function.algorithms()}}
+            if isinstance(function, LabelledFunction)
+            else {}
+        ),
         "example": function.example,
     }
 
@@ -102,6 +108,8 @@ def _show(console: Console, function: TableFunction) -> None:
         facts = f"{argument.type.value}, {_default_text(argument, 'default ')}{allowed}"
         arguments.add_row(argument.name, Text.assemble(argument.help, "\n", (facts, "dim")))
     console.print(arguments)
+    if isinstance(function, LabelledFunction):
+        console.print(Markdown("\n".join(_parameters(function))))
     added = Table(title="Added columns", title_justify="left", show_header=False)
     added.add_column(style="bold", no_wrap=True)
     added.add_column()
@@ -118,7 +126,8 @@ Made from the declarations in `udfs/functions/` by `cutbank functions --markdown
 
 A table function is called wherever a table may stand: behind `FROM`, `JOIN` or a comma, in a view, an
 `INSERT INTO` or a nested query, and as the input of another call. Arguments are named, in any order, or all
-positional: `input`, `on_time`, `columns`, the function's own, `batch` and the rest. `DEFAULT` leaves one out.
+positional: `input`, `on_time`, `columns`, the function's own, `batch` and the rest (with labels: `input`, `labels`,
+`on_time`, `id`, `features`, `label`, its own, `batch` and the rest). `DEFAULT` leaves one out.
 Values are written out: they are not computed, cast or read from columns.
 
 The syntax is the one of Flink's process table functions, so a pipeline that selects columns by name can keep
@@ -144,13 +153,47 @@ def markdown(chosen: Iterable[TableFunction]) -> str:
             f"## {function.name}\n",
             f"{function.summary}\n",
             f"{function.description}\n",
-            f"It reads {types}{function.columns_high} columns. Its own arguments, behind `columns`:\n",
+            f"It reads {types}{function.columns_high} columns. Its own arguments{_place_of(function)}:\n",
             _argument_table(own),
+            *_parameters(function),
             "Added columns:\n",
             _table(("Column", "Type", "Meaning"), [(f"`{c.name}`", c.sql_type, c.help) for c in function.added]),
             f"```sql\n{function.example}\n```\n",
         ]
     return "\n".join(parts)
+
+
+def _place_of(function: TableFunction) -> str:
+    return "" if isinstance(function, LabelledFunction) else ", behind `columns`"
+
+
+def _parameters(function: TableFunction) -> Iterable[str]:
+    """The learners of a function that has a choice of them, with what each can be told."""
+    if not isinstance(function, LabelledFunction):
+        return
+    yield "Its algorithms, and their parameters, which are arguments by name:\n"
+    algorithms = function.algorithms()
+    yield _table(
+        ("`algorithm`", "What it is", "Parameters"),
+        [
+            (f"`'{name}'`", algorithm.help, ", ".join(f"`{known}`" for known in function.parameters(name)))
+            for name, algorithm in algorithms.items()
+        ],
+    )
+    every = {name: parameter for each in algorithms for name, parameter in function.parameters(each).items()}
+    yield _table(
+        ("Parameter", "Default", "Allowed", "Meaning"),
+        [
+            (f"`{name}`", _shown(parameter.default), parameter.range.replace("|", "\\|"), parameter.help)
+            for name, parameter in sorted(every.items())
+        ],
+    )
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, str):
+        return f"'{default}'"
+    return str(default).upper() if isinstance(default, bool) else f"{default:g}"
 
 
 def _argument_table(arguments: Iterable[Argument]) -> str:

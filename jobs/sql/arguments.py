@@ -147,7 +147,7 @@ class _Reader:
     def _named(self, token: Token) -> Argument:
         argument = self.function.argument(token.value) if token.is_name else None
         if argument is None:
-            known = [a.name for a in self.function.arguments]
+            known = self.function.argument_names()
             hint = did_you_mean(token.value, known) or f"; it has {', '.join(known)}"
             raise self.error(f"unknown argument {token.value}{hint}", token.start)
         return argument
@@ -205,8 +205,10 @@ class _Reader:
                 tokens[0].start,
             )
         words = self._names(tokens[2:-1], f"{argument.name}: DESCRIPTOR", tokens[0])
-        if argument.name == "on_time" and len(words) != 1:
-            raise self.error(f"on_time must be one column, got {len(words)}", words[1].start)
+        high = argument.names_high
+        if high is not None and len(words) > high:
+            most = "one column" if high == 1 else f"at most {high} columns"
+            raise self.error(f"{argument.name} must be {most}, got {len(words)}", words[high].start)
         return words
 
     def _table(self, argument: Argument, tokens: Sequence[Token], until: int) -> TableTokens:

@@ -21,6 +21,7 @@ ON_TIME: Final = Argument(
     name="on_time",
     type=ArgumentType.DESCRIPTOR,
     common=True,
+    names_high=1,
     help="The time attribute that orders the rows: DESCRIPTOR(ts). It stays one in the result.",
 )
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from models.errors import ParameterError
 
@@ -100,6 +100,8 @@ class Argument:
         Whether every function has it.
     reading
         Whether it only changes how a model's results are read: saved models do not depend on it.
+    names_high
+        The most columns a DESCRIPTOR may name; None is any number.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Argument:
     default_help: str | None = None
     common: bool = False
     reading: bool = False
+    names_high: int | None = None
 
     @property
     def required(self) -> bool:
@@ -240,6 +243,9 @@ class TableFunction:
         ``check_columns(columns, arguments)``: rules that need the number of columns; raises `ArgumentError`.
     """
 
+    #: the argument that names what the model reads
+    reads: ClassVar[str] = "columns"
+
     name: str
     summary: str
     description: str
@@ -258,6 +264,10 @@ class TableFunction:
         """The declaration of an argument, by name in any case; None when there is none."""
         wanted = name.lower()
         return next((argument for argument in self.arguments if argument.name == wanted), None)
+
+    def argument_names(self) -> tuple[str, ...]:
+        """What a call may name."""
+        return tuple(argument.name for argument in self.arguments)
 
     def accepts_type(self, sql_type: str) -> bool:
         """Whether a column of this SQL type can be one of ``columns``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from udfs.functions.declaration import ArgumentType, TableFunction
+from udfs.functions.declaration import Argument, ArgumentType, TableFunction
 
 
 def least(function: TableFunction) -> dict[str, Any]:
@@ -12,5 +12,11 @@ def least(function: TableFunction) -> dict[str, Any]:
     own = [argument for argument in function.arguments if argument.required and not argument.common]
     return {
         "on_time": ("ts",),
-        **{a.name: int(a.low or 0) if a.type is ArgumentType.BIGINT else a.low for a in own},
+        **{a.name: _least(a) for a in own},
     }
+
+
+def _least(argument: Argument) -> Any:
+    if argument.type is ArgumentType.DESCRIPTOR:
+        return ("y",)
+    return int(argument.low or 0) if argument.type is ArgumentType.BIGINT else argument.low

@@ -19,6 +19,7 @@ from udfs.functions.declaration import (
     interval_text,
     numeric_refusal,
 )
+from udfs.functions.labelled import LabelledFunction
 from udfs.functions.registry import FUNCTIONS
 
 BIG = Argument(name="n", type=ArgumentType.BIGINT, help="h", default=5, low=1, high=9)
@@ -111,8 +112,12 @@ class TestEveryFunction:
 
     def test_common_arguments_come_in_their_places(self, function: TableFunction) -> None:
         common = with_common()
-        assert function.arguments[:3] == common[:3]
         assert function.arguments[-len(common[3:]) :] == common[3:]
+        if isinstance(function, LabelledFunction):
+            names = [argument.name for argument in function.arguments]
+            assert names[:6] == ["input", "labels", "on_time", "id", "features", "label"]
+        else:
+            assert function.arguments[:3] == common[:3]
 
     def test_defaults_are_allowed_values(self, function: TableFunction) -> None:
         resolved = function.resolve(least(function))
