@@ -223,7 +223,8 @@ def ready(kernel: Any, *arguments: Any) -> None:
 #: Modules with a function `compile_all` that makes all their kernels ready.
 MODULES = (
     "models.random_cut_forest.kernels", "models.random_cut_forest.snapshot_kernels", "models.anomaly_detector.kernels",
-    "models.hotspots.kernels", "models.features.hashing", "models.linear.kernels",
+    "models.hotspots.kernels", "models.metrics.kernels", "models.drift.adwin", "models.drift.page_hinkley",
+    "models.drift.kswin", "models.drift.ddm", "models.features.hashing", "models.linear.kernels",
 )  # fmt: skip
 
 

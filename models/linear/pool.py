@@ -124,7 +124,11 @@ class LinearPool(StatePool):
         self._layout, self._rates = found.layout, found.rates
         self.task = "regression" if algorithm.endswith("regression") else "classification"
         every = {"algorithm": algorithm, "columns": columns, "categories": categories, **given}
-        super().__init__("linear", every, columns, categories, found.width)
+        fresh = np.zeros(found.width)
+        fresh[UPDATES] = 1.0
+        if found.layout[CALIBRATED]:
+            calibration.prepare(fresh, int(found.layout[CALIBRATION]))
+        super().__init__("linear", every, columns, categories, fresh)
         kernels.make_ready()
 
     # ---------------------------------------------------------------- what it has learned
@@ -151,10 +155,8 @@ class LinearPool(StatePool):
         return slice(int(self._layout[first]), int(self._layout[first]) + size)
 
     # ---------------------------------------------------------------- as StatePool asks
-    def _prepare(self, state: Floats) -> None:
-        state[UPDATES] = 1.0
-        if self._layout[CALIBRATED]:
-            calibration.prepare(state, int(self._layout[CALIBRATION]))
+    def _wrong_state(self, state: Floats) -> str | None:
+        return None if self._is_sound(state) else "its state holds numbers that cannot be"
 
     def _is_sound(self, state: Floats) -> bool:
         layout = self._layout

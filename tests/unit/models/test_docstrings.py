@@ -6,6 +6,7 @@ import doctest
 
 from models.anomaly_detector import detector
 from models.hotspots import stream
+from models.metrics import offline
 from models.random_cut_forest import forest
 
 
@@ -23,5 +24,11 @@ def test_examples_of_the_detector() -> None:
 
 def test_examples_of_the_hotspots() -> None:
     result = doctest.testmod(stream)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_examples_of_the_metrics() -> None:
+    result = doctest.testmod(offline)
     assert result.attempted > 0
     assert result.failed == 0

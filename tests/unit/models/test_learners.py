@@ -137,8 +137,8 @@ def test_an_unknown_parameter_is_answered_with_the_list_and_ranges(algorithm: st
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"learning_rate": 0.0}, "learning_rate must be a number in above 0..1000, got 0.0"),
-        ({"learning_rate": float("nan")}, "learning_rate must be a number in above 0..1000, got nan"),
+        ({"learning_rate": 0.0}, "learning_rate must be a number above 0 and at most 1000, got 0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a number above 0 and at most 1000, got nan"),
         ({"averaging": 1}, "averaging must be true or false, got 1"),
         (
             {"optimizer": "adam"},
