@@ -18,7 +18,7 @@ import numpy.typing as npt
 from models.arguments import check_width, integers_of_rows
 from models.errors import InputError, ModelError, SnapshotError
 from models.learning.interface import Floats, Slots, Times
-from models.learning.work import BOTH, LEARN, PREDICT
+from models.learning.work import BOTH, LEARN, PREDICT, Work, all_rows
 from models.packed_pool import PackedPool
 from models.snapshot_frame import SnapshotFrame, inflated
 
@@ -61,9 +61,9 @@ class StatePool(PackedPool):
     # ---------------------------------------------------------------- what a learner adds
     def _take(
         self, states: Floats, slots: Longs, times: Times, values: Floats, labels: Floats, weights: Floats, out: Floats,
-        what: int,
+        work: Work,
     ) -> None:  # fmt: skip
-        """Predict or learn rows, or both; ``out`` gets the predictions."""
+        """Do with each row what ``work`` says; ``out`` gets the predictions."""
         raise NotImplementedError
 
     # ---------------------------------------------------------------- slots
@@ -131,52 +131,60 @@ class StatePool(PackedPool):
     # ---------------------------------------------------------------- rows
     def predict(self, slots: Slots, times_ms: Times, features: Floats) -> Floats:
         """Predictions (n,) by the models as they are; as `LearnerPool.predict`. Raises `InputError`."""
-        places, times, values = self._rows(slots, times_ms, features, 0)
-        out, nothing = np.empty(values.shape[0]), np.empty(0)
-        self._each(places, times, values, nothing, nothing, out, PREDICT)
-        return out
+        values = checked_features(features, self.columns, self.categories, 0)
+        rows = values.shape[0]
+        return self._do(slots, times_ms, values, np.full(rows, np.nan), np.ones(rows), all_rows(PREDICT, rows))
 
     def learn(
         self, slots: Slots, times_ms: Times, features: Floats, labels: Floats, weights: Floats | None = None
     ) -> None:
         """Learn rows with their labels, as `LearnerPool.learn`. Raises `InputError`; then nothing was learned."""
-        places, times, values = self._rows(slots, times_ms, features, 0)
-        known = checked_labels(self.task, labels, values.shape[0], False)
-        self._each(places, times, values, known, checked_weights(weights, values.shape[0]), np.empty(0), LEARN)
+        values = checked_features(features, self.columns, self.categories, 0)
+        rows = values.shape[0]
+        known = checked_labels(self.task, labels, rows, False)
+        self._do(slots, times_ms, values, known, checked_weights(weights, rows), all_rows(LEARN, rows))
 
     def process(self, slots: Slots, times_ms: Times, columns: Floats) -> dict[str, npt.NDArray[Any]]:
         """Predict each row, then learn it; as `LearnerPool.process`. Raises `InputError`; then nothing was learned."""
-        places, times, values = self._rows(slots, times_ms, columns, 1)
-        labels = checked_labels(self.task, values[:, -1], values.shape[0], True)
-        out = np.empty(values.shape[0])
-        self._each(places, times, values, labels, np.ones(values.shape[0]), out, BOTH)
-        return {"prediction": out}
+        values = checked_features(columns, self.columns, self.categories, 1)
+        rows = values.shape[0]
+        labels = checked_labels(self.task, values[:, -1], rows, True)
+        return {"prediction": self._do(slots, times_ms, values, labels, np.ones(rows), all_rows(BOTH, rows))}
 
-    def _each(
-        self, places: Longs, times: Times, values: Floats, labels: Floats, weights: Floats, out: Floats, what: int
-    ) -> None:
+    def work(
+        self, slots: Slots, times_ms: Times, features: Floats, labels: Floats, work: Work, weights: Floats | None = None
+    ) -> Floats:
+        """Predict some rows and learn others, in the order given; as `LearnerPool.work`. Raises `InputError`."""
+        values = checked_features(features, self.columns, self.categories, 0)
+        rows = values.shape[0]
+        tasks = checked_work(work, rows)
+        known = checked_labels(self.task, labels, rows, True)
+        return self._do(slots, times_ms, values, known, checked_weights(weights, rows), tasks)
+
+    def _do(self, slots: Slots, times_ms: Times, values: Floats, labels: Floats, weights: Floats, work: Work) -> Floats:
         """The kernel over all rows: at once where the states are one array, else a model at a time."""
+        places, times = self._places(slots, times_ms, values.shape[0])
+        out = np.full(values.shape[0], np.nan)
         if self._blocks is None:
-            self._take(self._state, places, times, values, labels, weights, out, what)
-            return
+            self._take(self._state, places, times, values, labels, weights, out, work)
+            return out
         for slot, rows in groups(places):
-            part = np.empty(rows.size)
-            learned = (labels[rows], weights[rows]) if what & LEARN else (labels, weights)
-            first = np.zeros(rows.size, np.int64)
-            self._take(self._blocks[slot], first, times[rows], values[rows], *learned, part, what)
-            if what & PREDICT:
-                out[rows] = part
+            part, first = np.full(rows.size, np.nan), np.zeros(rows.size, np.int64)
+            self._take(
+                self._blocks[slot], first, times[rows], values[rows], labels[rows], weights[rows], part, work[rows]
+            )
+            out[rows] = part
+        return out
 
-    def _rows(self, slots: Any, times_ms: Any, features: Any, more: int) -> tuple[Longs, Times, Floats]:
-        """The rows as the kernels take them, with `more` columns behind the features."""
-        values = checked_features(features, self.columns, self.categories, more)
-        places = integers_of_rows("slots", slots, values.shape[0]).astype(np.int64)
-        times = integers_of_rows("times_ms", times_ms, values.shape[0]).astype(np.int64)
+    def _places(self, slots: Any, times_ms: Any, rows: int) -> tuple[Longs, Times]:
+        """Slots and times as the kernels take them; ModelError where a slot is not open."""
+        places = integers_of_rows("slots", slots, rows).astype(np.int64)
+        times = integers_of_rows("times_ms", times_ms, rows).astype(np.int64)
         outside = (places < 0) | (places >= self._used)
         wrong = places[outside] if outside.any() else places[~self._open[places]]
         if wrong.size:
             raise ModelError(f"slot {wrong[0]} is not open")
-        return places, times, values
+        return places, times
 
 
 # -------------------------------------------------------------------- checks of rows
@@ -230,6 +238,16 @@ def checked_weights(given: Any, rows: int) -> Floats:
         row = int(np.argmin(fits))
         raise InputError(f"row {row}: the weight must be in 0..1e+06, got {float(weights[row])!r}")
     return weights
+
+
+def checked_work(given: Any, rows: int) -> Work:
+    """What to do with each row (rows,); InputError naming the first that is none of `models.learning.work`."""
+    work = integers_of_rows("work", given, rows)
+    fits = (work >= PREDICT) & (work <= BOTH)
+    if not fits.all():
+        row = int(np.argmin(fits))
+        raise InputError(f"row {row}: work must be 1 (predict), 2 (learn) or 3 (both), got {int(work[row])}")
+    return work.astype(np.int8)
 
 
 def groups(places: Longs) -> Iterator[tuple[int, Longs]]:

@@ -11,6 +11,7 @@ from models.features.code_table import is_sound_table
 from models.learning.interface import Floats, Times
 from models.learning.parameters import Declared, Flag, Real, Whole, Word, checked
 from models.learning.state_pool import Longs, StatePool
+from models.learning.work import Work
 from models.linear import kernels
 from models.linear.layout import (
     CALIBRATED,
@@ -177,6 +178,6 @@ class LinearPool(StatePool):
 
     def _take(
         self, states: Floats, slots: Longs, times: Times, values: Floats, labels: Floats, weights: Floats, out: Floats,
-        what: int,
+        work: Work,
     ) -> None:  # fmt: skip
-        kernels.take_rows(states, slots, times, values, labels, weights, out, what, self._layout, self._rates)
+        kernels.take_rows(states, slots, times, values, labels, weights, out, work, self._layout, self._rates)

@@ -217,3 +217,25 @@ def test_examples() -> None:
     for module in (learners, linear, hashing):
         result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
         assert result.attempted > 0 and result.failed == 0, module.__name__
+
+
+def test_mixed_work_gives_the_bits_of_a_call_a_row(case: tuple[str, dict[str, Any]]) -> None:
+    """Labels that come late: predictions and learning of earlier rows in one call."""
+    algorithm, parameters = case
+    one, two = (learner(algorithm, columns=2, categories=2, **parameters) for _ in range(2))
+    rows = np.vstack([rows_of(100), rows_of(100)])
+    order = np.argsort(np.concatenate([np.arange(100) * 10, np.arange(100) * 10 + 35]), kind="stable")
+    work = np.where(order < 100, 1, 2).astype(np.int8)
+    slots, times = np.full(200, one.open(), np.int32), np.arange(200)
+    two.open()
+    together = one.work(slots, times, rows[order, :-1], rows[order, -1], work)
+    for number, (place, what) in enumerate(zip(order.tolist(), work.tolist(), strict=True)):
+        part = slice(number, number + 1)
+        if what == 1:
+            assert two.predict(slots[part], times[part], rows[place, None, :-1])[0] == together[number]
+        else:
+            two.learn(slots[part], times[part], rows[place, None, :-1], rows[place, None, -1])
+            assert np.isnan(together[number])
+    assert one.dump(0) == two.dump(0)
+    with pytest.raises(InputError, match="row 1: work must be 1"):
+        one.work(slots[:2], times[:2], rows[:2, :-1], rows[:2, -1], np.array([1, 4], np.int8))
