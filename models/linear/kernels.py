@@ -32,8 +32,8 @@ Longs = npt.NDArray[np.int64]
 
 @entry
 def take_rows(
-    states: Floats, slots: Longs, times: Longs, values: Floats, labels: Floats, weights: Floats, out: Floats, work: Work,
-    layout: Longs, rates: Floats,
+    states: Floats, slots: Longs, times: Longs, values: Floats, labels: Floats, weights: Floats, out: Floats,
+    work: Work, layout: Longs, rates: Floats,
 ) -> None:  # fmt: skip
     """Predict each row, learn it, or one after the other, in the order given; a label that is NaN is not learned."""
     most = layout[NUMERIC] + layout[CATEGORIES]
