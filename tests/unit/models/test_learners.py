@@ -29,6 +29,9 @@ LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
     "perceptron": ("perceptron", {}),
     "passive_aggressive": ("passive_aggressive", {"calibration": "platt"}),
     "alma": ("alma", {"averaging": True}),
+    "naive_bayes": ("naive_bayes", {"buckets": 16}),
+    "hoeffding_tree": ("hoeffding_tree", {"grace": 20, "delta": 0.01, "max_leaves": 16}),
+    "adaptive_random_forest": ("adaptive_random_forest", {"trees": 3, "max_leaves": 64, "drift_delta": 0.2}),
     "linear_regression": ("linear_regression", {}),
     "passive_aggressive_regression": ("passive_aggressive_regression", {"variant": 2}),
 }  # fmt: skip
