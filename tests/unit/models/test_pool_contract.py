@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from models.anomaly_detector import AnomalyDetectorPool
+from models.champion import ChampionGatePool
 from models.drift import ADWINPool, DDMPool, KSWINPool, PageHinkleyPool
 from models.errors import ModelError, SnapshotError
 from models.hotspots import HotspotsPool
@@ -55,6 +56,11 @@ def bits(values: np.ndarray) -> np.ndarray:
     return (values > 0.5).astype(np.float64)
 
 
+def losses(values: np.ndarray) -> np.ndarray:
+    """Losses of models of which the second is better."""
+    return 1 / (1 + np.exp(-values - np.arange(values.shape[1])[::-1]))
+
+
 DETECTOR = partial(Kind, columns=1, judged=("statistic",))
 RANKED = ("roc_auc", "average_precision")
 METRICS = partial(Kind, columns=2, warm_up=0, judged=("n",), values=outcomes, undefined=RANKED)
@@ -88,6 +94,7 @@ POOLS = {
     "page hinkley": DETECTOR(partial(PageHinkleyPool, minimum=20), warm_up=19),
     "kswin": DETECTOR(partial(KSWINPool, 1e-6, 40, 10), warm_up=39),
     "ddm": DETECTOR(partial(DDMPool, 1000.0, minimum=20), warm_up=20, values=bits),
+    "champion": Kind(partial(ChampionGatePool, 2, minimum_rows=5, cool_down=5), 2, 0, (), values=losses),
     "metrics": METRICS(partial(PrequentialMetricsPool, 30)),
     "metrics, fading": METRICS(partial(PrequentialMetricsPool, 30, fading=0.95)),
     "metrics, span": METRICS(partial(PrequentialMetricsPool, 30, span_ms=100)),

@@ -130,7 +130,8 @@ def test_a_broken_tree_is_refused() -> None:
     pool = HoeffdingTreePool(3, grace=20, delta=0.4, tie=0.4)
     run(pool, rows_of(1000))
     at = int(pool._sizes[layout.MEMBERS_AT]) + layout.MEMBER_HEAD + TREE_HEAD
-    for place, wrong in ((layout.SPLIT, 3.0), (layout.LEFT, 0.0), (layout.LEFT, 1e9), (2 * NODE_SIZE + layout.SPLIT, 2.5)):
+    second = 2 * NODE_SIZE + SPLIT
+    for place, wrong in ((SPLIT, 3.0), (layout.LEFT, 0.0), (layout.LEFT, 1e9), (second, 2.5)):
         state = pool.state(0)
         state[at + place] = wrong
         assert wrong_trees(state, pool._sizes) is not None
