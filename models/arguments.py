@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,31 @@ def whole_number(name: str, given: Any, low: int, high: int, *, high_is: str | N
     if isinstance(given, bool) or not low <= value <= high:
         raise ParameterError(f"{name} must be in {allowed}, got {given!r}")
     return value
+
+
+def number(name: str, given: Any, low: float, high: float, *, above_low: bool = False) -> float:
+    """A parameter that must be a number in ``low..high``, ends included; with `above_low` not `low` itself.
+
+    Raises
+    ------
+    ParameterError
+        It is none (booleans and NaN too), or out of range.
+    """
+    allowed = f"above {low:g} and at most {high:g}" if above_low else f"in {low:g}..{high:g}"
+    _check(name, given, allowed, lambda value: low <= value <= high and not (above_low and value == low))
+    return float(given)
+
+
+def above_zero_below_one(name: str, given: Any) -> float:
+    """A parameter that must be a number above 0 and below 1; ParameterError where it is not."""
+    _check(name, given, "above 0 and below 1", lambda value: 0.0 < value < 1.0)
+    return float(given)
+
+
+def _check(name: str, given: Any, allowed: str, fits: Callable[[Any], bool]) -> None:
+    is_number = isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool)
+    if not is_number or math.isnan(given) or not fits(given):
+        raise ParameterError(f"{name} must be a number {allowed}, got {given!r}")
 
 
 def check_width(values: npt.NDArray[Any], columns: int) -> None:
@@ -55,21 +82,6 @@ def integers_of_rows(name: str, given: Any, rows: int) -> npt.NDArray[Any]:
     if numbers.shape != (rows,):
         raise InputError(f"{name} must have shape ({rows},) like the rows, got {numbers.shape}")
     return numbers
-
-
-def real_number(name: str, given: Any, low: float, high: float, *, above_low: bool = False) -> float:
-    """A parameter that must be a number in ``low..high``, the ends included; with `above_low` not `low` itself.
-
-    Raises
-    ------
-    ParameterError
-        It is of another kind (booleans too), NaN, or out of range.
-    """
-    allowed = f"{'above ' if above_low else ''}{low:g}..{high:g}"
-    number = isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool)
-    if not number or not low <= given <= high or (above_low and given == low):
-        raise ParameterError(f"{name} must be a number in {allowed}, got {given!r}")
-    return float(given)
 
 
 def one_of(name: str, given: Any, allowed: tuple[str, ...]) -> str:

@@ -13,6 +13,10 @@ from models.learning.interface import LearnerPool
 from models.learning.parameters import Declared, nearest
 from models.linear import LinearPool
 from models.linear.pool import PARAMETERS as LINEAR
+from models.naive_bayes import NaiveBayesPool
+from models.naive_bayes.pool import PARAMETERS as NAIVE_BAYES
+from models.trees import AdaptiveForestPool, HoeffdingTreePool
+from models.trees.pool import PARAMETERS as TREES
 
 #: Columns a learner takes at most, numeric or categorical.
 MOST_COLUMNS = 10_000
@@ -42,6 +46,21 @@ ALGORITHMS: Mapping[str, Algorithm] = {
         _linear("perceptron", "classification", "Rosenblatt's perceptron"),
         _linear("passive_aggressive", "classification", "passive-aggressive classification, PA-I or PA-II"),
         _linear("alma", "classification", "approximate large margin algorithm, p = 2"),
+        Algorithm("naive_bayes", "classification", "Gaussian naive Bayes", NAIVE_BAYES, NaiveBayesPool),
+        Algorithm(
+            "hoeffding_tree",
+            "classification",
+            "a decision tree that grows with the stream",
+            TREES["hoeffding_tree"],
+            HoeffdingTreePool,
+        ),
+        Algorithm(
+            "adaptive_random_forest",
+            "classification",
+            "trees that are replaced when the concept drifts",
+            TREES["adaptive_random_forest"],
+            AdaptiveForestPool,
+        ),
         _linear("linear_regression", "regression", "least squares by gradient steps"),
         _linear("passive_aggressive_regression", "regression", "passive-aggressive regression, PA-I or PA-II"),
     )
@@ -74,7 +93,7 @@ def learner(algorithm: str, *, columns: int, categories: int = 0, **parameters: 
     >>> learner("logistik", columns=8)
     Traceback (most recent call last):
     ...
-    models.errors.ParameterError: there is no algorithm 'logistik'; did you mean 'logistic'? There are: alma, ...
+    models.errors.ParameterError: there is no algorithm 'logistik'; did you mean 'logistic'? There are: adaptive_r...
     """
     if algorithm not in ALGORITHMS:
         raise ParameterError(

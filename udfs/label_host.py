@@ -45,7 +45,7 @@ class LabelPlan(HostPlan):
     @property
     def pace(self) -> frozenset[str]:
         """A label may come under another name; when it may come decides what was learned."""
-        return super().pace | {"labels", "id", "label", "features"}
+        return super().pace | {"labels", "id", "label"}
 
     @property
     def state_parameters(self) -> dict[str, Any]:

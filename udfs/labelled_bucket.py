@@ -3,8 +3,7 @@
 An input is predicted when it comes and then waits in the ledger of its key. Its label, joined by id, has the model
 learn the features as they were at the prediction. A label that does not come in time is given up at the start of the
 first pack that begins later, before the rows of that pack; beats see to it that there is such a pack. All that a pack
-asks of the models goes to the pool as one call: an input is a row without a label, which is predicted only, and a
-label is the row of its input with it, which is learned.
+asks of the models, row after row, goes to the pool as one call.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import heapq
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -30,6 +29,12 @@ from udfs.labelled_log import (
 from udfs.ledger import InputFate, Ledger, Pending
 from udfs.pack import FloatArray
 from udfs.replay_log import key_of_text, key_text
+
+if TYPE_CHECKING:
+    from models.learning.interface import LearnerPool
+
+#: What `LearnerPool.work` does with a row.
+PREDICT, LEARN = 1, 2
 
 #: Features (n, d) of the columns that events keep.
 FeaturesOf = Callable[[Sequence[Sequence[Any]]], FloatArray]
@@ -125,10 +130,12 @@ class _Asked:
     times_ms: list[int] = field(default_factory=list)
     features: list[FloatArray] = field(default_factory=list)
     labels: list[float] = field(default_factory=list)
+    work: list[int] = field(default_factory=list)
     #: predictions to fill in, and the number of their row
     predictions: list[tuple[Pending, int]] = field(default_factory=list)
 
-    def ask(self, slot: int, time_ms: int, features: FloatArray, label: float | None) -> None:
+    def ask(self, work: int, slot: int, time_ms: int, features: FloatArray, label: float | None = None) -> None:
+        self.work.append(work)
         self.slots.append(slot)
         self.times_ms.append(time_ms)
         self.features.append(features)
@@ -152,6 +159,7 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
 
     def __init__(self, hosted: Hosted, rules: LabelRules, store: BucketStore, counters: Counters, tally: Tally) -> None:
         self._rules, self._tally = rules, Tally()
+        self._learners = cast("LearnerPool", hosted.pool)
         #: for keys with predictions that may time out, live or not, a time no later than their next deadline
         self._waiting: dict[str, int] = {}
         #: the same as a heap; an entry that `_waiting` does not have any more is void
@@ -223,7 +231,7 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
     ) -> Result:
         """Test, then train: the label came with the input."""
         label = self._usable(label)
-        asked.ask(live.slot, pending.time_ms, pending.features, label)
+        asked.ask(PREDICT | LEARN, live.slot, pending.time_ms, pending.features, label)
         if label is None:
             return Result(pending, row, pending.time_ms, True)
         live.ledger.learned += 1
@@ -233,7 +241,7 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
     def _predicted(self, live: LabelledKey, pending: Pending, row: int, asked: _Asked) -> list[Result]:
         """The outcomes that a prediction brings about at once."""
         time_ms = pending.time_ms
-        asked.ask(live.slot, time_ms, pending.features, None)
+        asked.ask(PREDICT, live.slot, time_ms, pending.features)
         unknown = Result(pending, row, time_ms, True)
         if pending.id is None:
             self._tally.ids_null += 1
@@ -272,7 +280,7 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
     ) -> Result:
         self._tally.labels_joined += 1
         live.ledger.learned += 1
-        asked.ask(live.slot, time_ms, pending.features, label)
+        asked.ask(LEARN, live.slot, time_ms, pending.features, label)
         return Result(pending, row, time_ms, True, label, lag_ms)
 
     def _usable(self, label: float | None) -> float | None:
@@ -285,10 +293,13 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
         """One call of the pool; what it says is written into the predictions."""
         if not asked.slots:
             return
-        columns = np.column_stack([np.array(asked.features), np.array(asked.labels)])
-        said = self._pool.process(np.array(asked.slots, np.int32), np.array(asked.times_ms, np.int64), columns)[
-            "prediction"
-        ].tolist()
+        said = self._learners.work(
+            np.array(asked.slots, np.int32),
+            np.array(asked.times_ms, np.int64),
+            np.array(asked.features),
+            np.array(asked.labels),
+            np.array(asked.work, np.int8),
+        ).tolist()
         for pending, row in asked.predictions:
             pending.prediction = said[row]
 
@@ -314,7 +325,7 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
                 expired.append((pending.time_ms, text, pending))
                 live.in_log = True
                 if label is not None:
-                    asked.ask(live.slot, start_ms, pending.features, label)
+                    asked.ask(LEARN, live.slot, start_ms, pending.features, label)
                     live.ledger.learned += 1
             self._note_deadline(key, live)
         self._pending -= len(expired)

@@ -74,7 +74,7 @@ class HostPlan:
     @property
     def pace(self) -> frozenset[str]:
         """The arguments on which saved models do not depend."""
-        return PACE | {argument.name for argument in self.function.arguments if argument.reading}
+        return PACE.union(self.function.reads, (a.name for a in self.function.arguments if a.reading))
 
     @property
     def state_parameters(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from jobs.errors import UsageError
 from jobs.sql.suggest import did_you_mean
+from udfs.functions.common_arguments import with_common
 from udfs.functions.declaration import Argument, ArgumentType, TableFunction
 from udfs.functions.labelled import LabelledFunction
 from udfs.functions.registry import FUNCTIONS
@@ -128,6 +129,7 @@ A table function is called wherever a table may stand: behind `FROM`, `JOIN` or 
 `INSERT INTO` or a nested query, and as the input of another call. Arguments are named, in any order, or all
 positional: `input`, `on_time`, `columns`, the function's own, `batch` and the rest (with labels: `input`, `labels`,
 `on_time`, `id`, `features`, `label`, its own, `batch` and the rest). `DEFAULT` leaves one out.
+A function whose columns each have a meaning of their own names them one by one, in place of `columns`.
 Values are written out: they are not computed, cast or read from columns.
 
 The syntax is the one of Flink's process table functions, so a pipeline that selects columns by name can keep
@@ -144,16 +146,15 @@ there is one model for each key, without it one model for the whole table.
 def markdown(chosen: Iterable[TableFunction]) -> str:
     """The reference page: common arguments once, then each function."""
     declared = tuple(chosen)
-    common = [argument for argument in declared[0].arguments if argument.common]
+    common = with_common()
     parts = [_PREAMBLE, "## Arguments of every function\n", _argument_table(common)]
     for function in declared:
         own = [argument for argument in function.arguments if not argument.common]
-        types = "" if function.columns_low == function.columns_high else f"{function.columns_low} to "
         parts += [
             f"## {function.name}\n",
             f"{function.summary}\n",
             f"{function.description}\n",
-            f"It reads {types}{function.columns_high} columns. Its own arguments{_place_of(function)}:\n",
+            _what_it_reads(function),
             _argument_table(own),
             *_parameters(function),
             "Added columns:\n",
@@ -163,8 +164,13 @@ def markdown(chosen: Iterable[TableFunction]) -> str:
     return "\n".join(parts)
 
 
-def _place_of(function: TableFunction) -> str:
-    return "" if isinstance(function, LabelledFunction) else ", behind `columns`"
+def _what_it_reads(function: TableFunction) -> str:
+    least = "" if function.columns_low == function.columns_high else f"{function.columns_low} to "
+    if function.reads == ("features",):
+        return f"It reads {least}{function.columns_high} columns. Its own arguments:\n"
+    if function.reads != ("columns",):
+        return "It has no `columns`. Its own arguments, behind `on_time`:\n"
+    return f"It reads {least}{function.columns_high} columns. Its own arguments, behind `columns`:\n"
 
 
 def _parameters(function: TableFunction) -> Iterable[str]:

@@ -173,7 +173,6 @@ def _host(
 
 
 def _shown_arguments(call: Call) -> str:
-    own = {
-        name: value for name, value in call.arguments.items() if name not in ("on_time", "columns", "features", "uid")
-    }
+    unshown = {"on_time", "uid", *call.function.reads}
+    own = {name: value for name, value in call.arguments.items() if name not in unshown}
     return ", ".join(f"{name} => {value}" for name, value in own.items())

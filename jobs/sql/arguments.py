@@ -205,10 +205,8 @@ class _Reader:
                 tokens[0].start,
             )
         words = self._names(tokens[2:-1], f"{argument.name}: DESCRIPTOR", tokens[0])
-        high = argument.names_high
-        if high is not None and len(words) > high:
-            most = "one column" if high == 1 else f"at most {high} columns"
-            raise self.error(f"{argument.name} must be {most}, got {len(words)}", words[high].start)
+        if argument.single and len(words) != 1:
+            raise self.error(f"{argument.name} must be one column, got {len(words)}", words[1].start)
         return words
 
     def _table(self, argument: Argument, tokens: Sequence[Token], until: int) -> TableTokens:
@@ -280,4 +278,5 @@ class _Reader:
 _EXAMPLES: Final[Mapping[str, str]] = {
     "input": "TABLE name PARTITION BY column",
     "on_time": "DESCRIPTOR(column)",
+    "value": "DESCRIPTOR(column)",
 }

@@ -78,13 +78,14 @@ def check_call(call: Call, schema: Sequence[InputColumn], taken: Sequence[Word] 
     check_time(call, call.words["on_time"][0], by_name)
     check_key(call, call.input, by_name)
     _check_added(call, by_name)
-    reads, words = call.function.reads, call.words.get(call.function.reads)
     others = {word.name for word in taken}
-    columns = _default_columns(call, schema, others) if words is None else _given_columns(call, words, by_name, others)
+    named = call.columns is not None
+    columns = _given_columns(call, by_name, others) if named else _default_columns(call, schema, others)
     low, high = call.function.columns_low, call.function.columns_high
     if not low <= len(columns) <= high:
-        place = words[high].start if words is not None and len(columns) > high else None
-        hint = f": name those to read, {reads} => DESCRIPTOR(a, b)" if words is None else ""
+        reads = ", ".join(call.function.reads)
+        place = call.words[reads][high].start if reads in call.words and len(columns) > high else None
+        hint = "" if named else f": name those to read, {reads} => DESCRIPTOR(a, b)"
         raise call.error(f"{reads} must be {low} to {high}, got {len(columns)}{hint}", place)
     try:
         call.function.check_columns(len(columns), call.arguments)
@@ -95,19 +96,26 @@ def check_call(call: Call, schema: Sequence[InputColumn], taken: Sequence[Word] 
 
 
 def column_named(
-    call: Call, argument: str, word: Word, by_name: dict[str, InputColumn], table: str = "the input"
+    call: Call,
+    argument: str,
+    name: str,
+    place: int | None,
+    by_name: dict[str, InputColumn],
+    table: str = "the input",
 ) -> InputColumn:
     """The column of a name; an error that suggests another where there is none."""
-    column = by_name.get(word.name)
+    column = by_name.get(name)
     if column is None:
-        raise _unknown(call, argument, word, list(by_name), table)
+        raise _unknown(call, argument, name, list(by_name), place, table)
     return column
 
 
-def _unknown(call: Call, argument: str, word: Word, known: Sequence[str], table: str) -> SqlError:
-    meant = nearest(word.name, known)
+def _unknown(
+    call: Call, argument: str, name: str, known: Sequence[str], place: int | None, table: str = "the input"
+) -> SqlError:
+    meant = nearest(name, known)
     hint = f", did you mean {meant}?" if meant else f"; it has {', '.join(known)}"
-    return call.error(f"{argument}: {table} has no column {word.name}{hint}", word.start)
+    return call.error(f"{argument}: {table} has no column {name}{hint}", place)
 
 
 def check_time(call: Call, word: Word, by_name: dict[str, InputColumn], table: str = "the input") -> InputColumn:
@@ -115,7 +123,7 @@ def check_time(call: Call, word: Word, by_name: dict[str, InputColumn], table: s
     times = [column.name for column in by_name.values() if column.is_time_attribute]
     column = by_name.get(word.name)
     if column is None:
-        raise _unknown(call, "on_time", word, times or list(by_name), table)
+        raise _unknown(call, "on_time", word.name, times or list(by_name), word.start, table)
     if not column.is_time_attribute:
         fits = base_type(column.sql_type) in _TIME_TYPES
         way = (
@@ -133,7 +141,8 @@ def check_key(call: Call, table: Input, by_name: dict[str, InputColumn]) -> tupl
     """The key's columns of a table."""
     columns = []
     for word in table.partition_by:
-        column = column_named(call, "PARTITION BY", word, by_name, "the input" if table is call.input else "labels")
+        which = "the input" if table is call.input else "labels"
+        column = column_named(call, "PARTITION BY", word.name, word.start, by_name, which)
         if column.is_time_attribute:
             raise call.error(
                 f"PARTITION BY: {word.name} is the time attribute, each of its values would be a key: "
@@ -154,26 +163,42 @@ def _check_added(call: Call, by_name: dict[str, InputColumn]) -> None:
             )
 
 
-def _given_columns(
-    call: Call, words: Sequence[Word], by_name: dict[str, InputColumn], others: set[str]
-) -> tuple[InputColumn, ...]:
-    keys, found, reads = set(call.partition_by), [], call.function.reads
-    for word in words:
-        column = column_named(call, reads, word, by_name)
-        if word.name == call.on_time:
-            raise call.error(f"{reads}: {word.name} is the time attribute: leave it out", word.start)
-        if word.name in keys:
-            raise call.error(
-                f"{reads}: {word.name} is a key column, the same in every row of its model: leave it out",
-                word.start,
-            )
-        if word.name in others:
-            raise call.error(f"{reads}: {word.name} is the id or the label of the call: leave it out", word.start)
-        refusal = call.function.refuses_type(column.sql_type)
-        if refusal:
-            raise call.error(_refused(call, column, refusal), word.start)
-        found.append(column)
-    return tuple(found)
+def _given_columns(call: Call, by_name: dict[str, InputColumn], others: set[str]) -> tuple[InputColumn, ...]:
+    """The columns of each argument that names some, those of a default included."""
+    return tuple(
+        _given_column(call, by_name, argument, name, place, others)
+        for argument in call.function.reads
+        for name, place in _named(call, argument)
+    )
+
+
+def _named(call: Call, argument: str) -> list[tuple[str, int | None]]:
+    """What an argument names, with the place of each name; a default has none."""
+    if argument in call.words:
+        return [(word.name, word.start) for word in call.words[argument]]
+    return [(name, None) for name in call.arguments[argument]]
+
+
+def _given_column(
+    call: Call, by_name: dict[str, InputColumn], argument: str, name: str, place: int | None, others: set[str]
+) -> InputColumn:
+    column = column_named(call, argument, name, place, by_name)
+    if name == call.on_time:
+        raise call.error(f"{argument}: {name} is the time attribute: {_instead(argument)}", place)
+    if name in call.partition_by:
+        raise call.error(
+            f"{argument}: {name} is a key column, the same in every row of its model: {_instead(argument)}", place
+        )
+    if name in others:
+        raise call.error(f"{argument}: {name} is the id or the label of the call: {_instead(argument)}", place)
+    refusal = call.function.refuses_type(column.sql_type)
+    if refusal:
+        raise call.error(_refused(argument, column, refusal), place)
+    return column
+
+
+def _instead(argument: str) -> str:
+    return "leave it out" if argument in ("columns", "features") else "name another one"
 
 
 def _default_columns(call: Call, schema: Sequence[InputColumn], others: set[str]) -> tuple[InputColumn, ...]:
@@ -187,12 +212,12 @@ def _default_columns(call: Call, schema: Sequence[InputColumn], others: set[str]
             found.append(column)
         elif base_type(column.sql_type) == "DECIMAL":
             # a number that would be left out in silence
-            reads = call.function.reads
+            reads = ", ".join(call.function.reads)
             raise call.error(
-                f"{_refused(call, column, refusal)}, or name the columns to read, {reads} => DESCRIPTOR(...)"
+                f"{_refused(reads, column, refusal)}, or name the columns to read, {reads} => DESCRIPTOR(...)"
             )
     return tuple(found)
 
 
-def _refused(call: Call, column: InputColumn, refusal: str) -> str:
-    return f"{call.function.reads}: {column.name} is {column.sql_type}: {refusal.format(column=column.name)}"
+def _refused(argument: str, column: InputColumn, refusal: str) -> str:
+    return f"{argument}: {column.name} is {column.sql_type}: {refusal.format(column=column.name)}"

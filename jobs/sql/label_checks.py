@@ -84,10 +84,13 @@ def check_labelled_call(
     """
     by_name = {column.name: column for column in schema}
     (label_word,) = call.words["label"]
+    for argument in ("on_time", "id"):
+        if len(words := call.words.get(argument, ())) > 2:
+            raise call.error(f"{argument} must be at most 2 columns, got {len(words)}", words[2].start)
     if call.labels is None or labels is None:
         _refuse_without_labels(call)
         checked = check_call(call, schema, [label_word])
-        label = column_named(call, "label", label_word, by_name)
+        label = column_named(call, "label", label_word.name, label_word.start, by_name)
         _check_label(call, function, label, label_word)
         return CheckedLabels(checked, function, None, label, None)
     if "id" not in call.words:
@@ -98,7 +101,7 @@ def check_labelled_call(
             call.places["idle"],
         )
     id_word = call.words["id"][0]
-    of_input = column_named(call, "id", id_word, by_name)
+    of_input = column_named(call, "id", id_word.name, id_word.start, by_name)
     _check_id(call, of_input, id_word)
     checked = check_call(call, schema, [id_word])
     table = _label_table(call, call.labels, function, labels)
@@ -113,8 +116,8 @@ def _label_table(call: Call, written: Input, function: LabelledFunction, schema:
     table = LabelTable(
         written,
         check_time(call, call.words["on_time"][-1], by_name, "labels"),
-        column_named(call, "id", id_word, by_name, "labels"),
-        column_named(call, "label", label_word, by_name, "labels"),
+        column_named(call, "id", id_word.name, id_word.start, by_name, "labels"),
+        column_named(call, "label", label_word.name, label_word.start, by_name, "labels"),
         check_key(call, written, by_name),
     )
     _check_id(call, table.id, id_word)

@@ -2,8 +2,9 @@
 
 Margins are divided by their usual size first (the root of their mean square), because a passive-aggressive margin
 grows with the weights and an ALMA one never leaves -1..1. *Platt* fits ``p = 1 / (1 + exp(-(a m + b)))`` by stochastic
-gradient steps on the log loss. *Binned* keeps the share of positives in each of `BINS` bins of ``1 / (1 + exp(-m))`` and goes
-straight from the middle of one bin to that of the next. Both learn a row with the margin it was predicted with.
+gradient steps on the log loss. *Binned* keeps the share of positives in each of `BINS` bins of ``1 / (1 + exp(-m))``
+and goes straight from the middle of one bin to that of the next. Both learn a row with the margin it was predicted
+with.
 
 Sources: J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999; B. Zadrozny and C. Elkan, "Obtaining
 calibrated probability estimates from decision trees and naive Bayesian classifiers", ICML 2001 (binning).

@@ -42,6 +42,22 @@ class LearnerPool(ModelPool, Protocol):
         """Learn rows with their labels (n,), each with its weight (n,), 1 unless given."""
         ...
 
+    def work(
+        self,
+        slots: Slots,
+        times_ms: Times,
+        features: Floats,
+        labels: Floats,
+        work: npt.NDArray[np.int8],
+        weights: Floats | None = None,
+    ) -> Floats:
+        """Predict some rows and learn others, as they come: ``work`` (n,) says what to do with each.
+
+        1 predicts the row, 2 learns it (one with a label that is NaN is left out), 3 does both. Returns (n,), NaN where
+        nothing was to be predicted. The bits are those of one call a row.
+        """
+        ...
+
     def process(self, slots: Slots, times_ms: Times, columns: Floats) -> dict[str, npt.NDArray[Any]]:
         """Test-then-train: predict each row, then learn it. ``columns`` are the features and, last, the label.
 

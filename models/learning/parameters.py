@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.arguments import one_of, real_number, whole_number
+from models.arguments import number, one_of, whole_number
 from models.errors import ParameterError
 
 _TRUE, _FALSE = ("true", "1"), ("false", "0")
@@ -25,7 +25,7 @@ class Real:
 
     def check(self, name: str, given: Any) -> float:
         """The value, or a ParameterError."""
-        return real_number(name, given, self.low, self.high, above_low=self.above_low)
+        return number(name, given, self.low, self.high, above_low=self.above_low)
 
     def read(self, text: str) -> Any:
         """What a text of the command line means; a text that is no number stays one, for `check` to refuse."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from models.calibration import calibrate, learn_margin
 from models.kernel_cache import entry, ready
-from models.learning.work import BOTH, LEARN, PREDICT
+from models.learning.work import LEARN, PREDICT, Work, all_rows
 from models.linear.features import gather, learn_scale, learn_values
 from models.linear.layout import (
     ALGORITHM,
@@ -32,15 +32,15 @@ Longs = npt.NDArray[np.int64]
 
 @entry
 def take_rows(
-    states: Floats, slots: Longs, times: Longs, values: Floats, labels: Floats, weights: Floats, out: Floats, what: int,
-    layout: Longs, rates: Floats,
+    states: Floats, slots: Longs, times: Longs, values: Floats, labels: Floats, weights: Floats, out: Floats,
+    work: Work, layout: Longs, rates: Floats,
 ) -> None:  # fmt: skip
-    """Predict rows, learn them, or one after the other, in the order given; a label that is NaN is not learned."""
+    """Predict each row, learn it, or one after the other, in the order given; a label that is NaN is not learned."""
     most = layout[NUMERIC] + layout[CATEGORIES]
     index, x, before = np.empty(most, np.int64), np.empty(most), np.empty(most)
     regression = layout[ALGORITHM] == LINEAR or layout[ALGORITHM] == PASSIVE_AGGRESSIVE_REGRESSION
     for row in range(slots.size):
-        state = states[slots[row]]
+        state, what = states[slots[row]], work[row]
         learning = what & LEARN != 0 and not np.isnan(labels[row])
         margin = 0.0
         if what & PREDICT or layout[CALIBRATED]:
@@ -66,7 +66,7 @@ def take_rows(
 def make_ready() -> None:
     """Load the kernel, or compile it."""
     longs, floats, table = np.empty(0, np.int64), np.empty(0), np.empty((0, HEAD))
-    arguments: tuple[Any, ...] = (table, longs, longs, table, floats, floats, floats, BOTH, longs, floats)
+    arguments: tuple[Any, ...] = (table, longs, longs, table, floats, floats, floats, all_rows(LEARN, 0), longs, floats)
     ready(take_rows, *arguments)
 
 

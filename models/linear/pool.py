@@ -11,6 +11,7 @@ from models.features.code_table import is_sound_table
 from models.learning.interface import Floats, Times
 from models.learning.parameters import Declared, Flag, Real, Whole, Word, checked
 from models.learning.state_pool import Longs, StatePool
+from models.learning.work import Work
 from models.linear import kernels
 from models.linear.layout import (
     CALIBRATED,
@@ -124,7 +125,11 @@ class LinearPool(StatePool):
         self._layout, self._rates = found.layout, found.rates
         self.task = "regression" if algorithm.endswith("regression") else "classification"
         every = {"algorithm": algorithm, "columns": columns, "categories": categories, **given}
-        super().__init__("linear", every, columns, categories, found.width)
+        fresh = np.zeros(found.width)
+        fresh[UPDATES] = 1.0
+        if found.layout[CALIBRATED]:
+            calibration.prepare(fresh, int(found.layout[CALIBRATION]))
+        super().__init__("linear", every, columns, categories, fresh)
         kernels.make_ready()
 
     # ---------------------------------------------------------------- what it has learned
@@ -151,10 +156,8 @@ class LinearPool(StatePool):
         return slice(int(self._layout[first]), int(self._layout[first]) + size)
 
     # ---------------------------------------------------------------- as StatePool asks
-    def _prepare(self, state: Floats) -> None:
-        state[UPDATES] = 1.0
-        if self._layout[CALIBRATED]:
-            calibration.prepare(state, int(self._layout[CALIBRATION]))
+    def _wrong_state(self, state: Floats) -> str | None:
+        return None if self._is_sound(state) else "its state holds numbers that cannot be"
 
     def _is_sound(self, state: Floats) -> bool:
         layout = self._layout
@@ -175,6 +178,6 @@ class LinearPool(StatePool):
 
     def _take(
         self, states: Floats, slots: Longs, times: Times, values: Floats, labels: Floats, weights: Floats, out: Floats,
-        what: int,
+        work: Work,
     ) -> None:  # fmt: skip
-        kernels.take_rows(states, slots, times, values, labels, weights, out, what, self._layout, self._rates)
+        kernels.take_rows(states, slots, times, values, labels, weights, out, work, self._layout, self._rates)

@@ -17,14 +17,13 @@ LABELS: Final = Argument(
 )
 
 #: Two tables may call their time differently.
-ON_TIMES: Final = replace(ON_TIME, names_high=2)
+ON_TIMES: Final = replace(ON_TIME, single=False)
 
 ID: Final = Argument(
     name="id",
     type=ArgumentType.DESCRIPTOR,
     default=None,
     default_help="needed with labels",
-    names_high=2,
     help="The column of both tables that joins them: DESCRIPTOR(id), or DESCRIPTOR(id_of_input, id_of_label).",
 )
 
@@ -39,7 +38,7 @@ FEATURES: Final = Argument(
 LABEL: Final = Argument(
     name="label",
     type=ArgumentType.DESCRIPTOR,
-    names_high=1,
+    single=True,
     help="The column that holds the label: of labels, or of the input where there are none.",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from models.errors import ParameterError
 from udfs.functions.declaration import (
@@ -59,11 +59,10 @@ class LabelledFunction(TableFunction):
         Base types of a column that can be the label.
     """
 
-    reads: ClassVar[str] = "features"
-
     task: str
     is_label: Callable[[float], bool]
     label_types: frozenset[str]
+    reads: tuple[str, ...] = ("features",)
 
     def algorithms(self) -> dict[str, Algorithm]:
         """The learners it can use, by name; importing them loads the compiler, so nobody asks without need."""

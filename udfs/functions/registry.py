@@ -8,9 +8,11 @@ from typing import Final
 
 from udfs.functions import (
     detect_anomalies,
+    drift,
     hotspots,
     online_classifier,
     online_regressor,
+    prequential_metrics,
     random_cut_forest,
     random_cut_forest_with_explanation,
 )
@@ -26,6 +28,8 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             hotspots.FUNCTION,
             online_classifier.FUNCTION,
             online_regressor.FUNCTION,
+            drift.FUNCTION,
+            prequential_metrics.FUNCTION,
         )
     }
 )

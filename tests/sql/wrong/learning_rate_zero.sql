@@ -1,4 +1,4 @@
--- expect: 6:236: ONLINE_CLASSIFIER: learning_rate must be a number in above 0..1000, got 0.0
+-- expect: 6:236: ONLINE_CLASSIFIER: learning_rate must be a number above 0 and at most 1000, got 0.0
 CREATE TABLE shown (id STRING, k STRING, k2 INT, ts TIMESTAMP_LTZ(3), price DOUBLE, big DECIMAL(9, 2), clicked INT, WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka');
 CREATE TABLE clicks (of STRING, k STRING, k2 STRING, ts TIMESTAMP_LTZ(3), at TIMESTAMP(3), yes BOOLEAN, note STRING, WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka');
 CREATE TABLE local (id STRING, ts TIMESTAMP(3), yes BOOLEAN, number BIGINT, ratio DOUBLE, WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka');

@@ -29,6 +29,9 @@ LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
     "perceptron": ("perceptron", {}),
     "passive_aggressive": ("passive_aggressive", {"calibration": "platt"}),
     "alma": ("alma", {"averaging": True}),
+    "naive_bayes": ("naive_bayes", {"buckets": 16}),
+    "hoeffding_tree": ("hoeffding_tree", {"grace": 20, "delta": 0.01, "max_leaves": 16}),
+    "adaptive_random_forest": ("adaptive_random_forest", {"trees": 3, "max_leaves": 64, "drift_delta": 0.2}),
     "linear_regression": ("linear_regression", {}),
     "passive_aggressive_regression": ("passive_aggressive_regression", {"variant": 2}),
 }  # fmt: skip
@@ -137,8 +140,8 @@ def test_an_unknown_parameter_is_answered_with_the_list_and_ranges(algorithm: st
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"learning_rate": 0.0}, "learning_rate must be a number in above 0..1000, got 0.0"),
-        ({"learning_rate": float("nan")}, "learning_rate must be a number in above 0..1000, got nan"),
+        ({"learning_rate": 0.0}, "learning_rate must be a number above 0 and at most 1000, got 0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a number above 0 and at most 1000, got nan"),
         ({"averaging": 1}, "averaging must be true or false, got 1"),
         (
             {"optimizer": "adam"},
@@ -217,3 +220,25 @@ def test_examples() -> None:
     for module in (learners, linear, hashing):
         result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
         assert result.attempted > 0 and result.failed == 0, module.__name__
+
+
+def test_mixed_work_gives_the_bits_of_a_call_a_row(case: tuple[str, dict[str, Any]]) -> None:
+    """Labels that come late: predictions and learning of earlier rows in one call."""
+    algorithm, parameters = case
+    one, two = (learner(algorithm, columns=2, categories=2, **parameters) for _ in range(2))
+    rows = np.vstack([rows_of(100), rows_of(100)])
+    order = np.argsort(np.concatenate([np.arange(100) * 10, np.arange(100) * 10 + 35]), kind="stable")
+    work = np.where(order < 100, 1, 2).astype(np.int8)
+    slots, times = np.full(200, one.open(), np.int32), np.arange(200)
+    two.open()
+    together = one.work(slots, times, rows[order, :-1], rows[order, -1], work)
+    for number, (place, what) in enumerate(zip(order.tolist(), work.tolist(), strict=True)):
+        part = slice(number, number + 1)
+        if what == 1:
+            assert two.predict(slots[part], times[part], rows[place, None, :-1])[0] == together[number]
+        else:
+            two.learn(slots[part], times[part], rows[place, None, :-1], rows[place, None, -1])
+            assert np.isnan(together[number])
+    assert one.dump(0) == two.dump(0)
+    with pytest.raises(InputError, match="row 1: work must be 1"):
+        one.work(slots[:2], times[:2], rows[:2, :-1], rows[:2, -1], np.array([1, 4], np.int8))

@@ -163,15 +163,16 @@ class ChainLearners:
         self.opened += 1
         return self.opened - 1
 
-    def process(self, slots: Any, times_ms: Any, columns: Any) -> dict[str, Any]:
-        assert slots.dtype == np.int32 and times_ms.dtype == np.int64 and columns.dtype == np.float64
+    def work(self, slots: Any, times_ms: Any, features: Any, labels: Any, work: Any) -> Any:
+        assert slots.dtype == np.int32 and times_ms.dtype == np.int64 and work.dtype == np.int8
+        assert features.dtype == labels.dtype == np.float64 and features.shape == (len(labels), features.shape[1])
         said = []
-        for slot, time_ms, (*features, label) in zip(slots.tolist(), times_ms.tolist(), columns.tolist(), strict=True):
-            model = self.models[slot]
-            said.append(model.predict(tuple(features)))
-            if not np.isnan(label):
-                model.learn(time_ms, tuple(features), label)
-        return {"prediction": np.array(said)}
+        for slot, time_ms, seen, label, what in zip(slots, times_ms, features.tolist(), labels, work, strict=True):
+            model = self.models[int(slot)]
+            said.append(model.predict(tuple(seen)) if what & 1 else np.nan)
+            if what & 2 and not np.isnan(label):
+                model.learn(int(time_ms), tuple(seen), float(label))
+        return np.array(said)
 
     def dump(self, slot: int) -> bytes:
         return struct.pack("<I", self.models[slot].chain)

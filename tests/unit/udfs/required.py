@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from udfs.functions.declaration import Argument, ArgumentType, TableFunction
+from udfs.functions.declaration import ArgumentType, TableFunction
 
 
 def least(function: TableFunction) -> dict[str, Any]:
-    """The time, and the least value of each of a function's own arguments that has no default."""
+    """The time, and the least value of each of a function's own arguments that has no default; a column each."""
     own = [argument for argument in function.arguments if argument.required and not argument.common]
     return {
         "on_time": ("ts",),
-        **{a.name: _least(a) for a in own},
+        **{a.name: int(a.low or 0) if a.type is ArgumentType.BIGINT else a.low for a in own},
+        **{a.name: (f"column_{a.name}",) for a in own if a.type is ArgumentType.DESCRIPTOR},
     }
-
-
-def _least(argument: Argument) -> Any:
-    if argument.type is ArgumentType.DESCRIPTOR:
-        return ("y",)
-    return int(argument.low or 0) if argument.type is ArgumentType.BIGINT else argument.low
