@@ -143,19 +143,21 @@ class _Writer:
     def with_beats(self, view: str) -> str:
         """The rows of a view, and a beat a bucket and interval in which there was any."""
         numbers = ", ".join(map(str, range(self._buckets if self._keys else 1)))
+        buckets = f"CASE WHEN `n` > 0 THEN ARRAY[{numbers}] ELSE ARRAY[0] END AS `buckets`"
+        # an array of its row, if always the same: a constant one would be joined, with state that grows for ever
         beats = (
-            "  SELECT `window_time` AS `__time` FROM (\n"
+            f"  SELECT `window_time` AS `__time`, {buckets} FROM (\n"
             "    SELECT `window_time`, COUNT(*) AS `n`\n"
             f"    FROM TABLE(TUMBLE(TABLE {quote.name(view)}, DESCRIPTOR(`__time`), {self._interval}))\n"
-            "    GROUP BY `window_start`, `window_end`, `window_time`)\n"
+            "    GROUP BY `window_start`, `window_end`, `window_time`)"
         )
         nothing = [f"CAST(NULL AS DOUBLE) AS {quote.name(LABEL_COLUMN)}", self._kind(BEAT)]
         columns = ["`b`.`n` AS `__bucket`", "`__time`", *self._columns({self._time: "`__time`"}), *nothing]
         if self._hidden:
             columns.append(f"CAST(0 AS BIGINT) AS {quote.name(HIDDEN)}")
         return (
-            f"SELECT * FROM {quote.name(view)}\nUNION ALL\nSELECT {', '.join(columns)}\nFROM (\n{beats}) "
-            f"CROSS JOIN UNNEST(ARRAY[{numbers}]) AS `b`(`n`)"
+            f"SELECT * FROM {quote.name(view)}\nUNION ALL\nSELECT {', '.join(columns)}\nFROM (\n{beats}\n) AS `w` "
+            "CROSS JOIN UNNEST(`w`.`buckets`) AS `b`(`n`)"
         )
 
     def _select(self, known: dict[str, str], rows: Rows, behind: list[str]) -> str:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
-import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
@@ -15,56 +11,13 @@ from typing import Any
 
 from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack
-from jobs.stack.processes import wait_until
 from jobs.submit import submit
+from tests.cluster.chaos import Chaos
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order
 
 WORKER_KILLS, TASKMANAGER_KILLS = 5, 2
 RATE = 300.0
-
-#: A hanging start is given up after three checkpoints of a minute each.
-RECOVERY_S = 240
-
-
-class _Chaos:
-    """Kills at random moments, and notes what the job had to make up for."""
-
-    def __init__(self, stack: Stack, job_id: str, seed: int) -> None:
-        self.stack, self.job_id, self.random = stack, job_id, random.Random(seed)
-        self.replayed: list[int] = []
-        self.snapshots_before: list[int] = []
-
-    def metric(self, name: str) -> int:
-        """Sum over the job's model operators of a metric of theirs; -1 while there is none."""
-        found = -1
-        for vertex in self.stack.rest.vertices(self.job_id):
-            names = [n for n in self.stack.rest.metric_names(self.job_id, vertex.id) if n.endswith(f".{name}")]
-            for value in self.stack.rest.metrics(self.job_id, vertex.id, names).values() if names else ():
-                found = max(found, 0) + int(value)
-        return found
-
-    def wait_until_scoring(self) -> None:
-        """The job runs, has scored rows since its last start, and has completed a checkpoint since then."""
-        assert wait_until(lambda: self.stack.rest.job(self.job_id).state == "RUNNING", RECOVERY_S)
-        assert wait_until(lambda: self.metric("rows_scored") > 0, RECOVERY_S), "nothing is scored after a kill"
-        done = self.stack.rest.checkpoints(self.job_id).completed
-        assert wait_until(lambda: self.stack.rest.checkpoints(self.job_id).completed > done, RECOVERY_S)
-
-    def kill(self, what: str) -> None:
-        self.wait_until_scoring()
-        threading.Event().wait(self.random.uniform(0.0, 3.0))  # the random moment
-        self.snapshots_before.append(sum(self.snapshots_before[-1:]) + max(self.metric("snapshots"), 0))
-        workers = self.stack.python_workers()
-        if what == "worker":
-            assert workers, "no Python worker to kill"
-            os.kill(self.random.choice(workers), signal.SIGKILL)
-        else:
-            self.stack.kill_taskmanager()
-            self.stack.restart_taskmanager()
-        assert wait_until(lambda: set(self.stack.python_workers()).isdisjoint(workers), 60), "no new worker"
-        self.wait_until_scoring()
-        self.replayed.append(self.metric("replayed_records"))
 
 
 def test_loudness_is_exact_under_failure(
@@ -88,7 +41,7 @@ def test_loudness_is_exact_under_failure(
         seed=7,
     )
     source.start()
-    chaos = _Chaos(stack, submitted.job_id, seed=11)
+    chaos = Chaos(stack, submitted.job_id, seed=11)
     try:
         kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
         chaos.random.shuffle(kills)

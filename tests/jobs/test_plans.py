@@ -78,3 +78,14 @@ def test_each_record_is_read_once_and_each_model_runs_once(new_tables: Callable[
     inserts = [s.name for s in script.of_kind(StatementKind.INSERT)]
     for sink in [*inserts, *(f"{source} ({what})" for source in sources for what in ("rejects", "late"))]:
         assert any(f"{sink}[" in name for name in names), (sink, names)
+
+
+def test_beats_are_made_without_state(new_tables: Callable[[], Any]) -> None:
+    """A constant array of buckets would be joined, with a state that keeps every beat for ever."""
+    from jobs.expand.graph import build
+
+    file, tables = PROJECT_ROOT / "sql" / "clickstream.sql", new_tables()
+    pipeline = build(tables, read_script(file, {}), "clickstream")
+    (beats,) = [step.text for step in pipeline.steps if step.title.endswith("labels and beats, in buckets")]
+    assert "UNNEST" in beats and "ARRAY[0, 1, 2" in beats
+    assert not [node.name for node in nodes_of(tables, pipeline) if node.name.startswith(("Join", "Source: Values"))]
