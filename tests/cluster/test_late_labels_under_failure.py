@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from jobs.stack import Stack
+from jobs.stack.processes import wait_until
 from jobs.submit import submit
 from models.learners import learner
 from tests.cluster.chaos import Chaos
@@ -120,6 +121,8 @@ def test_late_labels_are_exact_under_failure(
     chaos = Chaos(stack, submitted.job_id, seed=2)
     try:
         for _ in range(WORKER_KILLS):
+            chaos.wait_until_scoring()
+            assert wait_until(lambda: chaos.metric("snapshots") > 0, 120), "nothing is snapshotted"
             chaos.kill("worker")
         assert source.is_alive(), f"the input ended: {source.error}"
         source.stopped.set()
