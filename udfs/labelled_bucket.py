@@ -164,7 +164,7 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
         self._waiting: dict[str, int] = {}
         #: the same as a heap; an entry that `_waiting` does not have any more is void
         self._deadlines: list[tuple[int, str]] = []
-        self._pending = self._folded_bytes = 0
+        self._pending = self._folded_entries = self._folded_bytes = 0
         super().__init__(hosted, store, counters)
         self._tally = tally
         tally.pending += self._pending
@@ -365,9 +365,9 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
     def _fold_if_long(self, start_ms: int, store: BucketStore) -> None:
         """A fold writes all that waits: where that is much, the log may be as long, or most of it is written again."""
         policy, before = self._hosted.policy, self._counters.snapshot_bytes
-        if self._log_records >= max(policy.records, self._pending // 2) or self._log_bytes >= max(
-            policy.bytes, self._folded_bytes
-        ):
+        longest = max(policy.records, self._folded_entries)
+        if self._log_records >= longest or self._log_bytes >= max(policy.bytes, self._folded_bytes):
+            self._folded_entries = sum(live.ledger.entries for live in self._live.values() if live.in_log)
             self._fold_log(start_ms, store)
             self._folded_bytes = self._counters.snapshot_bytes - before
 

@@ -7,6 +7,7 @@ first. Nothing here depends on how rows are cut into packs, but for the moment a
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -95,15 +96,21 @@ class Ledger:
     def __init__(self, timeout_ms: int | None, limit: int) -> None:
         self._timeout_ms, self._limit = timeout_ms, limit
         self.learned = self.unmatched = 0
-        self._pending: dict[Id, Pending] = {}
+        # a plain dict would look for its first entry among all that were deleted before it
+        self._pending: OrderedDict[Id, Pending] = OrderedDict()
         #: labels without a prediction, by id: when they came, and what they say
-        self._early: dict[Id, tuple[int, float]] = {}
+        self._early: OrderedDict[Id, tuple[int, float]] = OrderedDict()
         #: ids whose prediction does not wait any more: since when, and the label it got
-        self._closed: dict[Id, tuple[int, float | None]] = {}
+        self._closed: OrderedDict[Id, tuple[int, float | None]] = OrderedDict()
 
     def __len__(self) -> int:
         """How many predictions wait."""
         return len(self._pending)
+
+    @property
+    def entries(self) -> int:
+        """How much `as_data` has to write: what waits and what is remembered."""
+        return len(self._pending) + len(self._early) + len(self._closed)
 
     def deadline_ms(self) -> int | None:
         """The last time at which the label of the oldest waiting prediction counts; None where nothing can time out."""
@@ -132,7 +139,7 @@ class Ledger:
         if known is None:
             self._early[of] = (time_ms, label)
             if len(self._early) > self._limit:
-                del self._early[next(iter(self._early))]
+                self._early.popitem(last=False)
                 self.unmatched += 1
             return LabelFate.EARLY, None
         if known[1] is None:
@@ -154,24 +161,24 @@ class Ledger:
         return InputFate.WAITS, None, given_up
 
     def _give_up_oldest(self, now_ms: int) -> Pending:
-        oldest = self._pending.pop(next(iter(self._pending)))
+        _, oldest = self._pending.popitem(last=False)
         self._close(oldest.id, now_ms, None)
         return oldest
 
     def _close(self, of: Id, now_ms: int, label: float | None) -> None:
         self._closed[of] = (now_ms, label)
         if len(self._closed) > self._limit:
-            del self._closed[next(iter(self._closed))]
+            self._closed.popitem(last=False)
 
     def _forget_old(self, now_ms: int) -> None:
         if self._timeout_ms is None:
             return
         oldest = now_ms - self._timeout_ms
-        while self._early and (first := next(iter(self._early))) is not None and self._early[first][0] < oldest:
-            del self._early[first]
+        while self._early and next(iter(self._early.values()))[0] < oldest:
+            self._early.popitem(last=False)
             self.unmatched += 1
-        while self._closed and (first := next(iter(self._closed))) is not None and self._closed[first][0] < oldest:
-            del self._closed[first]
+        while self._closed and next(iter(self._closed.values()))[0] < oldest:
+            self._closed.popitem(last=False)
 
     # ---------------------------------------------------------------- as data
 
@@ -205,7 +212,7 @@ class Ledger:
         ids, times, predictions, versions, columns = data["pending"]
         features = features_of(columns) if ids else ()
         rows = zip(ids, times, zip(*columns, strict=True), features, versions, predictions, strict=True)
-        ledger._pending = {row[0]: Pending(*row) for row in rows}
-        ledger._early = {of: (time_ms, label) for of, time_ms, label in data["early"]}
-        ledger._closed = {of: (time_ms, label) for of, time_ms, label in data["closed"]}
+        ledger._pending.update((row[0], Pending(*row)) for row in rows)
+        ledger._early.update((of, (time_ms, label)) for of, time_ms, label in data["early"])
+        ledger._closed.update((of, (time_ms, label)) for of, time_ms, label in data["closed"])
         return ledger
