@@ -8,7 +8,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup jars test test-unit check demo bench bench-rcf bench-auc bench-accuracy clean clean-state
+.PHONY: help setup jars test test-unit check demo demo-clickstream bench bench-rcf bench-auc bench-accuracy bench-gate clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ check: $(STAMPS)/packages  ## Lint and types
 demo: setup  ## Start everything and watch it score; SECONDS=90 ends it by itself
 	$(BIN)/cutbank demo $(if $(SECONDS),--seconds $(SECONDS))
 
+demo-clickstream: setup  ## A model that learns from late clicks, with honest metrics; SECONDS=90 ends it by itself
+	$(BIN)/cutbank demo clickstream $(if $(SECONDS),--seconds $(SECONDS))
+
 bench: setup  ## Cost of the crossing on the real cluster
 	$(BIN)/python -m benchmarks
 
@@ -66,6 +69,9 @@ bench-rcf: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Speed and size of the fo
 
 bench-auc: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Accuracy of the forest beside its peers
 	$(BIN)/python -m benchmarks.rcf.accuracy
+
+bench-gate: setup  ## How soon the gate finds a better model, and how seldom it errs
+	$(BIN)/python -m benchmarks.gate
 
 # The peers are nobody's dependency but the benchmarks'.
 $(STAMPS)/bench: pyproject.toml constraints.txt $(STAMPS)/packages

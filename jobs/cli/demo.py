@@ -9,34 +9,49 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, NoReturn
 
 import psutil
 import typer
 
 from jobs.cli.output import AsJson, console, print_json
+from jobs.demo import clickstream
+from jobs.demo.clickstream_view import View, report
+from jobs.demo.clickstream_view import as_object as click_object
 from jobs.demo.course import Course, Interrupted
 from jobs.demo.screen import REDRAW_S, Lines, Screen
 from jobs.demo.summary import as_object, show
 from jobs.errors import UsageError
-from jobs.settings import load_settings
+from jobs.settings import Settings, load_settings
 
 #: Shorter than this there is nothing to see: a forest scores from its 257th record on.
 SHORTEST_S = 15.0
 INTERRUPTED = 130
 
 
+class Which(StrEnum):
+    """What is shown."""
+
+    ANOMALIES = "anomalies"
+    CLICKSTREAM = "clickstream"
+
+
 def demo(
+    which: Annotated[Which, typer.Argument(help="What to show.")] = Which.ANOMALIES,
     seconds: Annotated[float | None, typer.Option(help="Feed for so many seconds; by default until Ctrl-C.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Delete also topics whose records no demo wrote.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start everything, show scores and anomalies live, and stop everything.
+    """Start everything, show scores and anomalies live, and stop everything; or a model that learns from clicks.
 
     Broker and cluster start (those that run are left as they are), a synthetic room and this machine's own counters
     are fed, both pipelines score them, and what is unusual is shown as it is found. At the end, or at Ctrl-C, every
     record is accounted for, counted from the topics: read = scored + rejected + late + pending. Exit code 1 if
     that does not add up.
+
+    `clickstream` feeds impressions whose labels come late. A model predicts each at once and learns when its label
+    comes; metrics are shown live. Here predictions = joined with their label + without one in time + pending.
 
     Example: cutbank demo --seconds 90
     """
@@ -45,6 +60,8 @@ def demo(
         raise UsageError(f"--seconds: expected {SHORTEST_S:g} or more, got {seconds:g}")
     settings = load_settings()
     out = console()
+    if which is Which.CLICKSTREAM:
+        _clickstream(settings, seconds, replace=replace, as_json=as_json)
     lines = Lines(console(err=True), begun_s)
     on_screen = sys.stdout.isatty() and not as_json
     course = Course(
@@ -69,6 +86,18 @@ def demo(
                 course.end()
             worker.join()
     _report(course, as_json=as_json)
+
+
+def _clickstream(settings: Settings, seconds: float | None, *, replace: bool, as_json: bool) -> NoReturn:
+    end = threading.Event()
+    live = sys.stdout.isatty() and not as_json
+    with _signals(end.set), View(console(), console(err=True), live=live) as view:
+        summary = clickstream.run(settings, seconds=seconds, replace=replace, end=end, tell=view.tell, show=view.show)
+    if as_json:
+        print_json(click_object(summary))
+    else:
+        report(summary, console())
+    raise typer.Exit(summary.exit_code)
 
 
 def _follow(worker: threading.Thread, draw: Callable[[], None]) -> None:

@@ -68,10 +68,10 @@ def stop_feed(settings: Settings, record: ProcessRecord) -> None:
     forget_record(settings.state_dir / "run", record.name)
 
 
-def stop_leftovers(settings: Settings) -> list[str]:
+def stop_leftovers(settings: Settings, pipelines: Iterable[DemoPipeline] = PIPELINES) -> list[str]:
     """Stop the feeds of a demonstration that was killed; returns their names."""
     stopped = []
-    for pipeline in PIPELINES:
+    for pipeline in pipelines:
         record = read_record(settings.state_dir / "run", record_name(pipeline))
         if record is not None:
             if record.alive:
@@ -147,7 +147,7 @@ def note_topics(settings: Settings, pipelines: Iterable[DemoPipeline], *, finish
     """
     names = [topic for pipeline in pipelines for topic in pipeline.topics]
     there = {topic.name: topic.records for topic in kafka_admin.list_topics(settings) if topic.name in names}
-    noted = {
+    noted = _noted(settings) | {
         name: {"id": topic_id, "records": there[name] if finished else None}
         for name, topic_id in topic_ids(settings, there).items()
     }

@@ -1,0 +1,349 @@
+"""The demonstration of online learning: a feed of impressions and late clicks, a model that learns, honest metrics.
+
+One thread does everything, step by step; it tells what it does and shows a `Board` now and then. What was started is
+stopped by process id and job id, however it ends, and every impression is accounted for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from jobs.demo import feeding
+from jobs.demo.findings import time_ms
+from jobs.demo.pipelines import DemoPipeline
+from jobs.errors import StackError, SubmitError, UsageError
+from jobs.settings import PROJECT_ROOT, Settings
+from jobs.stack import Stack, kafka_admin
+from jobs.stack.kafka_read import Record, reader
+from jobs.stack.processes import ProcessRecord, reap
+from jobs.stack.rest import FlinkRest
+from jobs.submit import stop as stop_pipeline
+from jobs.submit import submit
+
+IMPRESSIONS, CLICKS = "impressions", "clicks"
+PREDICTIONS, OUTCOMES, METRICS = "clickstream-predictions", "clickstream-outcomes", "clickstream-metrics"
+
+#: Labels come 1 to 10 seconds late and 2 of 100 never: those are closed by the timeout.
+FEED: Final = ("clicks", "--rate", "5", "--delay", "uniform:1,10", "--lost", "0.02")
+VALUES: Final = {"label_timeout": "15", "batch": "1"}
+SHOW_EVERY_S, QUIET_CHECKPOINTS, SETTLE_TIMEOUT_S, FIRST_TIMEOUT_S = 2.0, 3, 90.0, 240.0
+
+
+class _Clickstream(DemoPipeline):
+    """The pipeline, whose topics are not named after one input."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        refused = [f"{topic}-{what}" for topic in (IMPRESSIONS, CLICKS) for what in ("rejects", "late")]
+        return (
+            IMPRESSIONS, CLICKS, self.of("truth"), PREDICTIONS, OUTCOMES, METRICS, "clickstream-minutes", *refused
+        )  # fmt: skip
+
+
+CLICKSTREAM: Final = _Clickstream(
+    "clickstream", PROJECT_ROOT / "sql" / "clickstream.sql", IMPRESSIONS, "campaign", "drift", FEED
+)
+
+
+@dataclass
+class Board:
+    """What is shown: records of each topic so far, and the newest metrics of each campaign."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    state: str = "starting"
+
+    def add(self, topic: str, values: Iterable[bytes | None]) -> None:
+        """Records of a topic that became visible."""
+        for value in values:
+            self.seen[topic] += 1
+            if topic == METRICS and value is not None:
+                row = json.loads(value)
+                self.metrics[row["campaign"]] = row
+
+
+@dataclass(frozen=True)
+class ClickCounts:
+    """What became of impressions and labels, each counted from its own topic.
+
+    Attributes
+    ----------
+    read, rejected, late, unpacked
+        Impressions; those refused or late; those behind the last pack.
+    predicted
+        Rows of the predictions.
+    joined, closed
+        Outcomes with a label that came, and without.
+    pending
+        Predicted ids without an outcome: looked up, not computed.
+    astray
+        Outcomes that no prediction, or two, belong to.
+    labels, labels_unpacked
+        Records of the labels; those refused, late or behind the last pack.
+    """
+
+    read: int
+    rejected: int
+    late: int
+    unpacked: int
+    predicted: int
+    joined: int
+    closed: int
+    pending: int
+    astray: int
+    labels: int
+    labels_unpacked: int
+
+    @property
+    def consistent(self) -> bool:
+        """Whether every impression, prediction and label is somewhere, once."""
+        return (
+            self.read == self.predicted + self.rejected + self.late + self.unpacked
+            and self.predicted == self.joined + self.closed + self.pending
+            and self.labels == self.joined + self.labels_unpacked
+            and self.astray == 0
+        )
+
+
+@dataclass(frozen=True)
+class ClickSummary:
+    """The end of the demonstration."""
+
+    counts: ClickCounts
+    metrics: dict[str, dict[str, Any]]
+    savepoint: str | None
+    seconds: float
+    stack_left_running: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 where the counts add up and something was learned."""
+        return 0 if self.counts.consistent and self.counts.joined else 1
+
+
+def run(
+    settings: Settings,
+    *,
+    seconds: float | None,
+    replace: bool,
+    end: threading.Event,
+    tell: Callable[[str], None],
+    show: Callable[[Board], None],
+) -> ClickSummary:
+    """The whole demonstration.
+
+    Parameters
+    ----------
+    settings
+        Of the local stack.
+    seconds
+        How long is fed; None: until `end` is set.
+    replace
+        Delete also topics with records that no demonstration wrote.
+    end
+        Set to ask for the end: what was fed until then is counted.
+    tell
+        Called with what is being done.
+    show
+        Called every two seconds with how things stand.
+
+    Raises
+    ------
+    UsageError
+        Another demonstration or the pipeline runs already, or a topic holds records of somebody else.
+    CutbankError
+        Something could not be started.
+    """
+    with feeding.alone(settings), contextlib.ExitStack() as last:
+        return _Run(settings, end, tell, show, last).run(seconds, replace)
+
+
+class _Run:
+    def __init__(
+        self,
+        settings: Settings,
+        end: threading.Event,
+        tell: Callable[[str], None],
+        show: Callable[[Board], None],
+        last: contextlib.ExitStack,
+    ) -> None:
+        self._settings, self._end, self._tell, self._show, self._last = settings, end, tell, show, last
+        self._stack, self._rest = Stack(settings), FlinkRest(settings.flink_url)
+        self._board, self._begun_s = Board(), time.monotonic()
+
+    def run(self, seconds: float | None, replace: bool) -> ClickSummary:
+        settings, tell = self._settings, self._tell
+        was_running = any(part.state == "running" for part in self._stack.status().components)
+        if not was_running:
+            self._last.callback(self._stack.down, tell)
+        self._stack.up(tell)
+        if self._rest.live_jobs(CLICKSTREAM.name):
+            raise UsageError("clickstream is already running; `cutbank stop clickstream` ends it with a savepoint")
+        feeding.stop_leftovers(settings, [CLICKSTREAM])
+        feeding.begin_topics(settings, [CLICKSTREAM], replace=replace)
+        kafka_admin.create_topics(settings, {CLICKS: 1})
+        tell("feeding impressions and, later, their labels")
+        feed = feeding.start_feed(settings, CLICKSTREAM, seconds)
+        self._last.callback(feeding.stop_feed, settings, feed)
+        job_id = submit(settings, CLICKSTREAM.file, VALUES, fresh=True, progress=tell).job_id
+        self._last.callback(self._cancel, job_id)
+        feeding.note_topics(settings, [CLICKSTREAM], finished=False)
+        with contextlib.closing(self._consumer()) as consumer:
+            self._watch(consumer, feed, job_id)
+            tell("the feed has ended; the last packs")
+            feeding.stop_feed(settings, feed)
+            self._settle(consumer, job_id)
+        savepoint = stop_pipeline(settings, CLICKSTREAM.name)
+        tell("counting the topics")
+        summary = ClickSummary(
+            counts_of(settings), self._board.metrics, savepoint, time.monotonic() - self._begun_s, was_running
+        )
+        feeding.note_topics(settings, [CLICKSTREAM], finished=True)
+        return summary
+
+    def _consumer(self) -> Any:
+        topics = (IMPRESSIONS, CLICKS, PREDICTIONS, OUTCOMES, METRICS)
+        with kafka_admin.admin(self._settings) as client:
+            partitions = [
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in range(kafka_admin.partition_count(client, topic))
+            ]
+        consumer = KafkaConsumer(
+            **self._settings.kafka_client(),
+            client_id="cutbank-demo",
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+        )
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        return consumer
+
+    def _poll(self, consumer: Any) -> None:
+        until = time.monotonic() + SHOW_EVERY_S
+        while time.monotonic() < until and not self._end.is_set():
+            with contextlib.suppress(KafkaError):
+                for partition, messages in consumer.poll(200).items():
+                    self._board.add(partition.topic, [message.value for message in messages])
+        self._show(self._board)
+
+    def _watch(self, consumer: Any, feed: ProcessRecord, job_id: str) -> None:
+        deadline = time.monotonic() + FIRST_TIMEOUT_S
+        while not self._end.is_set():
+            self._poll(consumer)
+            self._board.state = self._rest.job(job_id).state.lower()
+            if self._board.state in ("failed", "canceled", "finished"):
+                raise SubmitError(f"clickstream is {self._board.state}; see {self._rest.url}")
+            if not self._board.seen[PREDICTIONS] and time.monotonic() > deadline:
+                raise SubmitError(f"no prediction within {FIRST_TIMEOUT_S:.0f} s; see {self._rest.url}")
+            reap()
+            if not feed.alive:
+                why = feeding.complaint(feed)
+                if why is not None:
+                    raise SubmitError(f"the feed ended: {why}")
+                return
+
+    def _settle(self, consumer: Any, job_id: str) -> None:
+        """Until several checkpoints in a row have brought nothing new: then what was read has gone through."""
+        self._end.clear()
+        deadline, before, since = time.monotonic() + SETTLE_TIMEOUT_S, -1, 0
+        while time.monotonic() < deadline:
+            self._poll(consumer)
+            done = self._rest.checkpoints(job_id).completed
+            now = self._board.seen[PREDICTIONS] + self._board.seen[OUTCOMES]
+            if now != before:
+                before, since = now, done
+                deadline = time.monotonic() + SETTLE_TIMEOUT_S
+            if before > 0 and done - since >= QUIET_CHECKPOINTS:
+                return
+        raise StackError(f"the pipeline had not come to rest {SETTLE_TIMEOUT_S:.0f} s after its last rows")
+
+    def _cancel(self, job_id: str) -> None:
+        with contextlib.suppress(StackError):
+            if self._rest.job(job_id).is_live:
+                self._rest.cancel(job_id)
+                self._rest.wait_for_end(job_id)
+
+
+def counts_of(settings: Settings) -> ClickCounts:
+    """Count the demonstration's topics."""
+
+    def every(topic: str) -> list[Record]:
+        with reader(settings, topic) as records:
+            return list(records.all())
+
+    def size(topic: str) -> int:
+        return len(every(topic))
+
+    return count(
+        every(IMPRESSIONS), every(CLICKS), every(PREDICTIONS), every(OUTCOMES),
+        rejected=size(f"{IMPRESSIONS}-rejects"), late=size(f"{IMPRESSIONS}-late"),
+        labels_refused=size(f"{CLICKS}-rejects") + size(f"{CLICKS}-late"),
+    )  # fmt: skip
+
+
+def count(
+    impressions: Iterable[Record],
+    labels: Iterable[Record],
+    predictions: Iterable[Record],
+    outcomes: Iterable[Record],
+    *,
+    rejected: int = 0,
+    late: int = 0,
+    labels_refused: int = 0,
+    batch_ms: int = 1_000,
+) -> ClickCounts:
+    """The counts from the records of the topics.
+
+    Parameters
+    ----------
+    impressions, labels, predictions, outcomes
+        Committed records.
+    rejected, late, labels_refused
+        Records of the topics of refused ones.
+    batch_ms
+        The pack interval: a pack comes out as a whole.
+    """
+    predicted = Counter()  # type: Counter[int]
+    until_ms = 0
+    for row in map(_value, predictions):
+        predicted[row["impression_id"]] += 1
+        until_ms = max(until_ms, time_ms(row["event_time"]))
+    closed_ids: Counter[int] = Counter()
+    joined = closed = 0
+    for row in map(_value, outcomes):
+        closed_ids[row["impression_id"]] += 1
+        until_ms = max(until_ms, time_ms(row["event_time"]))
+        came = row.get("label_lag_ms") is not None
+        joined, closed = joined + came, closed + (not came)
+    end_ms = (until_ms // batch_ms + 1) * batch_ms if predicted else 0
+    read = [time_ms(row["event_time"]) for row in map(_value, impressions)]
+    known = [time_ms(row["event_time"]) for row in map(_value, labels)]
+    return ClickCounts(
+        read=len(read),
+        rejected=rejected,
+        late=late,
+        unpacked=sum(at >= end_ms for at in read),
+        predicted=predicted.total(),
+        joined=joined,
+        closed=closed,
+        pending=len(predicted.keys() - closed_ids.keys()),
+        astray=sum(n != 1 or predicted[of] != 1 for of, n in closed_ids.items()),
+        labels=len(known),
+        labels_unpacked=labels_refused + sum(at >= end_ms for at in known),
+    )
+
+
+def _value(record: Record) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(record.value or b"{}")
+    return value

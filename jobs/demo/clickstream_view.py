@@ -1,0 +1,125 @@
+"""How the demonstration of online learning looks: a table that is redrawn on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from jobs.demo.clickstream import CLICKS, IMPRESSIONS, OUTCOMES, PREDICTIONS, Board, ClickSummary
+
+LINES_EVERY_S: Final = 10.0
+_SHOWN: Final = ("n", "accuracy", "baseline_last_class", "baseline_prior", "f1", "log_loss", "roc_auc")
+
+
+class View:
+    """Shows steps and boards; live on a terminal.
+
+    Parameters
+    ----------
+    out, err
+        Where the board goes, and where steps are told.
+    live
+        Whether to redraw.
+    """
+
+    def __init__(self, out: Console, err: Console, *, live: bool) -> None:
+        self._err, self._begun_s, self._last_s = err, time.monotonic(), 0.0
+        self._live = Live(console=out, auto_refresh=False, transient=True) if live else None
+        self._step = ""
+
+    def __enter__(self) -> View:
+        if self._live is not None:
+            self._live.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._live is not None:
+            self._live.__exit__(None, None, None)
+
+    def tell(self, step: str) -> None:
+        """What is being done now."""
+        self._step = step
+        if self._live is None:
+            self._err.print(f"{time.monotonic() - self._begun_s:6.1f} s  {step}", markup=False)
+        else:
+            self._live.update(Text(step, style="cyan"), refresh=True)
+
+    def show(self, board: Board) -> None:
+        """How things stand now."""
+        if self._live is not None:
+            parts: list[RenderableType] = [Text(line(board)), metrics_table(board.metrics), Text(self._step, style="dim")]
+            self._live.update(Group(*parts), refresh=True)
+        elif time.monotonic() - self._last_s >= LINES_EVERY_S:
+            self._last_s = time.monotonic()
+            self._err.print(f"{time.monotonic() - self._begun_s:6.1f} s  {line(board)}", markup=False)
+
+
+def line(board: Board) -> str:
+    """A board on one line: how much has gone where, and the mean accuracy of the campaigns."""
+    seen = board.seen
+    text = (
+        f"{seen[IMPRESSIONS]:,} impressions, {seen[PREDICTIONS]:,} predicted; {seen[CLICKS]:,} labels, "
+        f"{seen[OUTCOMES]:,} outcomes; the job is {board.state}"
+    )
+    known = [row["accuracy"] for row in board.metrics.values() if row.get("accuracy") is not None]
+    return f"{text}; accuracy {sum(known) / len(known):.3f}" if known else text
+
+
+def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The newest metrics of each campaign, beside the two baselines."""
+    table = Table()
+    table.add_column("campaign")
+    for name in _SHOWN:
+        table.add_column(name.replace("_", " "), justify="right")
+    for campaign in sorted(metrics):
+        cells = [_cell(metrics[campaign].get(name)) for name in _SHOWN]
+        table.add_row(campaign, *cells)
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def as_object(summary: ClickSummary) -> dict[str, Any]:
+    """The summary as JSON has it."""
+    return {
+        **asdict(summary.counts),
+        "consistent": summary.counts.consistent,
+        "metrics": summary.metrics,
+        "savepoint": summary.savepoint,
+        "seconds": round(summary.seconds, 1),
+        "stack_left_running": summary.stack_left_running,
+    }
+
+
+def report(summary: ClickSummary, out: Console) -> None:
+    """The summary for people: what became of everything, and how good the predictions were."""
+    counts = summary.counts
+    out.print(metrics_table(summary.metrics))
+    out.print(
+        f"impressions   {counts.read:,} read = {counts.predicted:,} predicted + {counts.rejected:,} rejected "
+        f"+ {counts.late:,} late + {counts.unpacked:,} behind the last pack",
+        markup=False,
+    )
+    out.print(
+        f"predictions   {counts.predicted:,} = {counts.joined:,} joined with their label + {counts.closed:,} without "
+        f"one in time + {counts.pending:,} pending",
+        markup=False,
+    )
+    out.print(
+        f"labels        {counts.labels:,} read = {counts.joined:,} joined + {counts.labels_unpacked:,} refused or "
+        "behind the last pack",
+        markup=False,
+    )
+    verdict = "everything is accounted for" if counts.consistent else "THIS DOES NOT ADD UP"
+    out.print(f"{verdict}; {summary.seconds:.0f} s in all", markup=False)
