@@ -13,8 +13,9 @@ from river import linear_model, optim, preprocessing
 from sklearn import metrics
 
 from jobs.cli import execute
+from jobs.evaluation.reference import markdown
 from jobs.evaluation.schedule import Schedule, at_once, known_before, when_known
-from jobs.settings import load_settings
+from jobs.settings import PROJECT_ROOT, load_settings
 from models.learning.work import LEARN, PREDICT
 
 STREAMS = load_settings().data / "streams"
@@ -226,3 +227,8 @@ def test_a_hosted_estimator_learns_a_batch_at_a_time(tmp_path: Path, capsys: pyt
         capsys, file, "--label", "y", "--algorithm", "sklearn", "--param", "estimator=SGDRegressor", "--batch", "10"
     )
     assert code == 0 and set(said) >= {"mae", "rmse", "r2"}
+
+
+def test_the_reference_page_is_current() -> None:
+    """To make it anew: python -m jobs.evaluation.reference > docs/learners.md"""
+    assert (PROJECT_ROOT / "docs" / "learners.md").read_text(encoding="utf-8") == markdown()
