@@ -23,11 +23,13 @@ DATA = Path(__file__).parents[2] / "data"
 
 #: A pool with small parameters, and its rows.
 KINDS: dict[str, tuple[Callable[[], Any], Callable[[int], np.ndarray]]] = {
-    "metrics": (partial(PrequentialMetricsPool, 20, fading=0.75), lambda k: np.column_stack([k * k % 7 < 3, k % 11 / 10])),
+    "metrics": (
+        partial(PrequentialMetricsPool, 20, fading=0.75), lambda k: np.column_stack([k * k % 7 < 3, k % 11 / 10])
+    ),
     "adwin": (partial(ADWINPool, clock=4), lambda k: (k * k % 7 + 3.0 * (k > 40))[:, None]),
     "page_hinkley": (partial(PageHinkleyPool, threshold=4.0), lambda k: (k * k % 7 + 3.0 * (k > 40))[:, None]),
     "kswin": (partial(KSWINPool, 0.01, 20, 8, 3), lambda k: (k * k % 7 + 3.0 * (k > 40))[:, None]),
-    "ddm": (partial(DDMPool, minimum=10), lambda k: 1.0 * (k * k % 7 > 4)[:, None]),
+    "ddm": (partial(DDMPool, minimum=10), lambda k: 1.0 * (k * k % 7 > 3)[:, None]),
     "champion": (
         partial(ChampionGatePool, 2, minimum_rows=5, cool_down=3), lambda k: np.column_stack([k * k % 7 / 8, k % 3 / 8])
     ),
