@@ -31,15 +31,16 @@ def whole_number(name: str, given: Any, low: int, high: int, *, high_is: str | N
     return value
 
 
-def number(name: str, given: Any, low: float, high: float) -> float:
-    """A parameter that must be a number in ``low..high``, ends included.
+def number(name: str, given: Any, low: float, high: float, *, above_low: bool = False) -> float:
+    """A parameter that must be a number in ``low..high``, ends included; with `above_low` not `low` itself.
 
     Raises
     ------
     ParameterError
         It is none (booleans and NaN too), or out of range.
     """
-    _check(name, given, f"in {low:g}..{high:g}", lambda value: low <= value <= high)
+    allowed = f"above {low:g} and at most {high:g}" if above_low else f"in {low:g}..{high:g}"
+    _check(name, given, allowed, lambda value: low <= value <= high and not (above_low and value == low))
     return float(given)
 
 
@@ -81,3 +82,17 @@ def integers_of_rows(name: str, given: Any, rows: int) -> npt.NDArray[Any]:
     if numbers.shape != (rows,):
         raise InputError(f"{name} must have shape ({rows},) like the rows, got {numbers.shape}")
     return numbers
+
+
+def one_of(name: str, given: Any, allowed: tuple[str, ...]) -> str:
+    """A parameter that must be one of some words.
+
+    Raises
+    ------
+    ParameterError
+        It is none of them.
+    """
+    if given not in allowed:
+        words = ", ".join(repr(word) for word in allowed)
+        raise ParameterError(f"{name} must be one of {words}, got {given!r}")
+    return str(given)

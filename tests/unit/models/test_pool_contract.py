@@ -14,6 +14,7 @@ from models.champion import ChampionGatePool
 from models.drift import ADWINPool, DDMPool, KSWINPool, PageHinkleyPool
 from models.errors import ModelError, SnapshotError
 from models.hotspots import HotspotsPool
+from models.learners import learner
 from models.metrics import PrequentialMetricsPool
 from models.pool import ModelPool
 from models.random_cut_forest import RandomCutForestPool
@@ -35,6 +36,11 @@ class Kind:
     values: Callable[[np.ndarray], np.ndarray] = np.asarray
     #: results that are NaN where they are not defined
     undefined: tuple[str, ...] = ()
+
+
+def labelled(rows: np.ndarray) -> np.ndarray:
+    """The last column as a label, 0 or 1, that the first one says something of."""
+    return np.column_stack([rows[:, :-1], rows[:, -1] + rows[:, 0] > 0.0])
 
 
 FOREST = partial(RandomCutForestPool, trees=8, sample_size=16, time_decay=60, seed=5)
@@ -70,6 +76,20 @@ POOLS = {
     # the first hotspot of these rows comes with the twelfth, and one is always there from then on
     "hotspots": Kind(partial(HotspotsPool, 2, 40, 0.6, 4), 2, 11, ("count",)),
     "hotspots, one for all": Kind(partial(HotspotsPool, 3, 1000, 100.0, 8), 3, 7, ("count",)),
+    "logistic": Kind(partial(learner, "logistic", columns=2, calibration="platt"), 3, 0, values=labelled),
+    "alma, averaged": Kind(partial(learner, "alma", columns=2, averaging=True), 3, 0, values=labelled),
+    "naive bayes": Kind(partial(learner, "naive_bayes", columns=2), 3, 0, (), values=labelled),
+    "hoeffding tree": Kind(partial(learner, "hoeffding_tree", columns=2, grace=20), 3, 0, (), values=labelled),
+    "forest that adapts": Kind(
+        partial(learner, "adaptive_random_forest", columns=2, trees=2, max_leaves=512, warning_delta=0.3),
+        3,
+        0,
+        (),
+        values=labelled,
+    ),
+    "linear regression": Kind(
+        partial(learner, "linear_regression", columns=2, optimizer="ftrl"), 3, 1, values=labelled
+    ),
     "adwin": DETECTOR(partial(ADWINPool, clock=4), warm_up=11),
     "page hinkley": DETECTOR(partial(PageHinkleyPool, minimum=20), warm_up=19),
     "kswin": DETECTOR(partial(KSWINPool, 1e-6, 40, 10), warm_up=39),
