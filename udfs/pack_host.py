@@ -1,135 +1,41 @@
-"""The keyed process function behind every model call: a pack in, the same rows with the model's columns out.
+"""The keyed process function behind a model call that scores each row: a pack in, its rows with added columns out.
 
-It opens state, turns a pack into arrays, has the bucket score and then learn, and emits. What is computed is in
-`models`, what is remembered is in `udfs.bucket`; this file is where both meet Flink.
+It turns a pack into arrays, has the bucket score and then learn, and emits. What is computed is in `models`, what is
+remembered is in `udfs.bucket`; what it shares with the other host is in `udfs.model_host`.
 """
 
 from __future__ import annotations
 
-import logging
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from pyflink.common import Row
-from pyflink.datastream import KeyedProcessFunction, RuntimeContext
+from pyflink.datastream import KeyedProcessFunction
 
 from models.errors import ModelError
-from udfs.bucket import Bucket, Counters, Hosted, SnapshotPolicy
-from udfs.flink_store import FlinkStore
-from udfs.functions.declaration import TableFunction
-from udfs.pack import Pack, PackLayout
-from udfs.worker import genuine_print
+from models.pool import ModelPool
+from udfs.bucket import Bucket
+from udfs.model_host import HostPlan, ModelHost
+from udfs.pack import Pack
 
-LOG = logging.getLogger(__name__)
-
-#: Packs that the percentiles of a metric look back on.
-RECENT_PACKS = 256
+__all__ = ["HostPlan", "PackHost"]
 
 
-@dataclass(frozen=True)
-class HostPlan:
-    """Everything a worker has to know about one call.
-
-    Parameters
-    ----------
-    name
-        The call's name: operator, metrics and error messages carry it.
-    function
-        Its declaration.
-    arguments
-        Checked arguments of the function, with defaults.
-    column_names
-        Names of the columns the model reads, in order.
-    key_names
-        Names of the partition columns, in order.
-    layout
-        Where they are in a pack.
-    batch_ms
-        The pack interval.
-    carries_order
-        Whether the hidden order columns leave with the rows, for another call behind this one.
-    policy
-        When the log is folded into snapshots.
-    live_bytes
-        Above this size of all live models, those that the state can give back are dropped from memory.
-    """
-
-    name: str
-    function: TableFunction
-    arguments: Mapping[str, Any]
-    column_names: tuple[str, ...]
-    layout: PackLayout
-    batch_ms: int
-    policy: SnapshotPolicy
-    carries_order: bool = True
-    key_names: tuple[str, ...] = ()
-    live_bytes: int = 1_500_000_000
-
-    @property
-    def state_parameters(self) -> dict[str, Any]:
-        """The arguments on which saved models depend; another value of one makes them unreadable."""
-        pace = {"batch", "idle", "on_null", "uid", "on_time", "columns", "input"}
-        pace |= {argument.name for argument in self.function.arguments if argument.reading}
-        pace |= set(self.function.reads)
-        own = {name: value for name, value in self.arguments.items() if name not in pace}
-        return {
-            **own,
-            "columns": list(self.column_names),
-            "partition_by": list(self.key_names),
-            "imputes": self.arguments.get("on_null") == "impute",  # the model itself is another one then
-        }
-
-
-class PackHost(KeyedProcessFunction):
-    """Hosts one table function for the buckets of one subtask.
+class PackHost(ModelHost[Bucket]):
+    """Scores the rows of each pack, in order, and learns them.
 
     The input is one row a bucket and interval: an array for each column of the input, arrays of the hidden order
     columns, the end of the interval in milliseconds. The output is an array for each column of the input, each
     added one and, where they are carried, each hidden one, in model order, and the last millisecond of the interval.
-
-    State is exact: after a failure a bucket's first pack rebuilds its models from snapshots and log, bit for bit.
     """
 
-    def __init__(self, plan: HostPlan) -> None:
-        self._plan = plan
+    def _make_pool(self) -> ModelPool:
+        return self._plan.function.make_pool(len(self._plan.column_names), self._plan.arguments)
 
-    def open(self, runtime_context: RuntimeContext) -> None:
-        plan = self._plan
-        with genuine_print():
-            pool = plan.function.make_pool(len(plan.column_names), plan.arguments)
-        self._hosted = Hosted(
-            plan.function.name, plan.state_parameters, pool, idle_ms=plan.arguments.get("idle"), policy=plan.policy
-        )
-        self._store = FlinkStore(runtime_context)
-        self._buckets: dict[int, Bucket] = {}
-        self._counters = Counters()
-        self._replay_ms = 0
-        self._recent_micros: deque[float] = deque(maxlen=RECENT_PACKS)
-        self._open_metrics(runtime_context)
-
-    def _open_metrics(self, ctx: RuntimeContext) -> None:
-        group, counters = ctx.get_metrics_group(), self._counters
-        self._rows_scored = group.counter("rows_scored")
-        self._rows_skipped = group.counter("rows_skipped")
-        self._packs = group.counter("packs")
-        group.gauge("keys_live", lambda: counters.keys_live)
-        group.gauge("keys_idled", lambda: counters.keys_idled)
-        group.gauge("log_records", lambda: counters.log_records)
-        group.gauge("snapshots", lambda: counters.snapshots)
-        group.gauge("snapshot_bytes", lambda: counters.snapshot_bytes)
-        group.gauge("replayed_records", lambda: counters.replayed_records)
-        group.gauge("replay_ms", lambda: self._replay_ms)
-        group.gauge("model_bytes", lambda: int(self._hosted.pool.nbytes))
-        group.gauge("model_us_per_row_p50", lambda: self._percentile(50))
-        group.gauge("model_us_per_row_p99", lambda: self._percentile(99))
-
-    def _percentile(self, q: int) -> int:
-        """Microseconds of model time a row, over the recent packs; gauges of Flink's Python are whole numbers."""
-        return round(float(np.percentile(self._recent_micros, q))) if self._recent_micros else 0
+    def _open_bucket(self) -> Bucket:
+        return Bucket(self._hosted, self._store, self._counters)
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
         plan = self._plan
@@ -141,34 +47,10 @@ class PackHost(KeyedProcessFunction):
             raise ModelError(self._null_message(pack, int(np.flatnonzero(~fits)[0])))
         bucket = self._bucket(int(ctx.get_current_key()))
         added = self._score(bucket, pack, fits, start_ms)
-        self._packs.inc()
-        if self._hosted.pool.nbytes > plan.live_bytes:
-            for each in self._buckets.values():
-                each.release_quiet_keys()
         order = pack.order if plan.carries_order else []
         yield Row(*pack.columns, *added, *order, end_ms - 1)
 
-    def _bucket(self, number: int) -> Bucket:
-        bucket = self._buckets.get(number)
-        if bucket is None:
-            begin, before = time.monotonic(), self._counters.replayed_records
-            bucket = self._buckets[number] = Bucket(self._hosted, self._store, self._counters)
-            replayed = self._counters.replayed_records - before
-            if replayed:
-                elapsed_ms = round(1000 * (time.monotonic() - begin))
-                self._replay_ms += elapsed_ms
-                LOG.info(
-                    "%s: bucket %d replayed %d records in %d ms",
-                    self._plan.name,
-                    number,
-                    replayed,
-                    elapsed_ms,
-                )
-        return bucket
-
-    def _score(
-        self, bucket: Bucket, pack: Pack, fits: np.ndarray[Any, Any], start_ms: int
-    ) -> list[list[Any]]:
+    def _score(self, bucket: Bucket, pack: Pack, fits: np.ndarray[Any, Any], start_ms: int) -> list[list[Any]]:
         """The added columns, one value a row; None where a row could not be scored."""
         plan, n = self._plan, len(pack)
         chosen = None if fits.all() else np.flatnonzero(fits)
@@ -180,12 +62,8 @@ class PackHost(KeyedProcessFunction):
         begin = time.perf_counter()
         outputs = bucket.process(keys, times, values, start_ms, self._store)
         elapsed = time.perf_counter() - begin
-        columns = [
-            list(column) for column in plan.function.present(outputs, plan.column_names, plan.arguments)
-        ]
-        self._rows_scored.inc(len(keys))
-        if keys:
-            self._recent_micros.append(1e6 * elapsed / len(keys))
+        columns = [list(column) for column in plan.function.present(outputs, plan.column_names, plan.arguments)]
+        self._note_pack(len(keys), elapsed)
         if chosen is None:
             return columns
         self._rows_skipped.inc(n - len(keys))

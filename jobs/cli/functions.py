@@ -16,6 +16,7 @@ from jobs.errors import UsageError
 from jobs.sql.suggest import did_you_mean
 from udfs.functions.common_arguments import with_common
 from udfs.functions.declaration import Argument, ArgumentType, TableFunction
+from udfs.functions.labelled import LabelledFunction
 from udfs.functions.registry import FUNCTIONS
 
 
@@ -72,6 +73,11 @@ def describe(function: TableFunction) -> dict[str, Any]:
             for argument in function.arguments
         ],
         "added": [{"name": c.name, "type": c.sql_type, "help": c.help} for c in function.added],
+        **(
+            {"algorithms": {name: list(function.parameters(name)) for name in function.algorithms()}}
+            if isinstance(function, LabelledFunction)
+            else {}
+        ),
         "example": function.example,
     }
 
@@ -103,6 +109,8 @@ def _show(console: Console, function: TableFunction) -> None:
         facts = f"{argument.type.value}, {_default_text(argument, 'default ')}{allowed}"
         arguments.add_row(argument.name, Text.assemble(argument.help, "\n", (facts, "dim")))
     console.print(arguments)
+    if isinstance(function, LabelledFunction):
+        console.print(Markdown("\n".join(_parameters(function))))
     added = Table(title="Added columns", title_justify="left", show_header=False)
     added.add_column(style="bold", no_wrap=True)
     added.add_column()
@@ -119,7 +127,8 @@ Made from the declarations in `udfs/functions/` by `cutbank functions --markdown
 
 A table function is called wherever a table may stand: behind `FROM`, `JOIN` or a comma, in a view, an
 `INSERT INTO` or a nested query, and as the input of another call. Arguments are named, in any order, or all
-positional: `input`, `on_time`, `columns`, the function's own, `batch` and the rest. `DEFAULT` leaves one out.
+positional: `input`, `on_time`, `columns`, the function's own, `batch` and the rest (with labels: `input`, `labels`,
+`on_time`, `id`, `features`, `label`, its own, `batch` and the rest). `DEFAULT` leaves one out.
 A function whose columns each have a meaning of their own names them one by one, in place of `columns`.
 Values are written out: they are not computed, cast or read from columns.
 
@@ -147,6 +156,7 @@ def markdown(chosen: Iterable[TableFunction]) -> str:
             f"{function.description}\n",
             _what_it_reads(function),
             _argument_table(own),
+            *_parameters(function),
             "Added columns:\n",
             _table(("Column", "Type", "Meaning"), [(f"`{c.name}`", c.sql_type, c.help) for c in function.added]),
             f"```sql\n{function.example}\n```\n",
@@ -155,10 +165,41 @@ def markdown(chosen: Iterable[TableFunction]) -> str:
 
 
 def _what_it_reads(function: TableFunction) -> str:
+    least = "" if function.columns_low == function.columns_high else f"{function.columns_low} to "
+    if function.reads == ("features",):
+        return f"It reads {least}{function.columns_high} columns. Its own arguments:\n"
     if function.reads != ("columns",):
         return "It has no `columns`. Its own arguments, behind `on_time`:\n"
-    least = "" if function.columns_low == function.columns_high else f"{function.columns_low} to "
     return f"It reads {least}{function.columns_high} columns. Its own arguments, behind `columns`:\n"
+
+
+def _parameters(function: TableFunction) -> Iterable[str]:
+    """The learners of a function that has a choice of them, with what each can be told."""
+    if not isinstance(function, LabelledFunction):
+        return
+    yield "Its algorithms, and their parameters, which are arguments by name:\n"
+    algorithms = function.algorithms()
+    yield _table(
+        ("`algorithm`", "What it is", "Parameters"),
+        [
+            (f"`'{name}'`", algorithm.help, ", ".join(f"`{known}`" for known in function.parameters(name)))
+            for name, algorithm in algorithms.items()
+        ],
+    )
+    every = {name: parameter for each in algorithms for name, parameter in function.parameters(each).items()}
+    yield _table(
+        ("Parameter", "Default", "Allowed", "Meaning"),
+        [
+            (f"`{name}`", _shown(parameter.default), parameter.range.replace("|", "\\|"), parameter.help)
+            for name, parameter in sorted(every.items())
+        ],
+    )
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, str):
+        return f"'{default}'"
+    return str(default).upper() if isinstance(default, bool) else f"{default:g}"
 
 
 def _argument_table(arguments: Iterable[Argument]) -> str:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyflink.common import Types
 from pyflink.table import Table
 
 from jobs.expand import flink, quote
 from jobs.expand.call_sql import PACK_TIME, CallExpansion, expand_call
-from jobs.expand.crossing import Element
+from jobs.expand.labelled_sql import Rows, expand_labelled_call
 from jobs.expand.ordered import ordered_query
 from jobs.expand.runner import Runner
 from jobs.expand.source import HIDDEN
-from jobs.sql.call import Call
-from jobs.sql.checks import CheckedCall, check_call
+from jobs.sql.call import Call, Input
+from jobs.sql.checks import InputColumn, check_call
+from jobs.sql.label_checks import check_labelled_call
 from udfs.bucket import SnapshotPolicy
-from udfs.pack_host import HostPlan, PackHost
+from udfs.functions.labelled import LabelledFunction
+from udfs.label_host import LabelHost, LabelPlan
+from udfs.model_host import HostPlan, ModelHost
+from udfs.pack_host import PackHost
 
 
 @dataclass(frozen=True)
@@ -64,22 +69,18 @@ def build_call(runner: Runner, call: Call, views: Mapping[str, str], options: Ho
         Something in the call is wrong.
     """
     query = call.input.query(views)
-    carried = ordered_query(query, {**runner.ordered, **_inner(runner, views)})
-    table = runner.query(call.statement, query)
-    checked = check_call(call, flink.columns_of(table))
-    expansion = expand_call(checked, carried or query.text, hidden=carried is not None, carry=options.others)
-    runner.step(f"{call.name}: the input, in buckets", expansion.input_query)
-    runner.tables.create_temporary_view(
-        quote.name(expansion.input_view), runner.query(call.statement, query, expansion.input_query)
-    )
+    expansion, column_names = _expanded(runner, call, views, options)
+    for view, rows in expansion.views:
+        runner.step(f"{call.name}: the {view.removeprefix(call.name).strip(' ()')}, in buckets", rows)
+        runner.tables.create_temporary_view(quote.name(view), runner.query(call.statement, query, rows))
     runner.step(f"{call.name}: packed", expansion.pack_query)
     packs = runner.query(call.statement, query, expansion.pack_query)
     runner.step(
         f"{call.name}: {call.function.name}",
         f"-- keyed by bucket; a Python process function, uid '{call.name}'\n"
-        f"-- reads {', '.join(checked.column_names)}; {_shown_arguments(call)}",
+        f"-- reads {', '.join(column_names)}; {_shown_arguments(call)}",
     )
-    runner.guard(call.statement, query, lambda: _host(runner, checked, expansion, packs, options))
+    runner.guard(call.statement, query, lambda: _host(runner, call, column_names, expansion, packs, options))
     runner.step(f"{call.name}: unpacked", expansion.unpack_query)
     result = f"{call.name} (result)"
     everything = result if not expansion.carries_order else f"{call.name} (result, ordered)"
@@ -96,33 +97,70 @@ def build_call(runner: Runner, call: Call, views: Mapping[str, str], options: Ho
     return result
 
 
+def _expanded(
+    runner: Runner, call: Call, views: Mapping[str, str], options: HostOptions
+) -> tuple[CallExpansion, tuple[str, ...]]:
+    """The call as SQL, checked against its tables; and the columns its model reads."""
+    schema, rows, hidden = _table(runner, call, call.input, views)
+    if not isinstance(call.function, LabelledFunction):
+        checked = check_call(call, schema)
+        return expand_call(checked, rows, hidden=hidden, carry=options.others), checked.column_names
+    labels = None if call.labels is None else _table(runner, call, call.labels, views)
+    fitting = check_labelled_call(call, call.function, schema, None if labels is None else labels[0])
+    expansion = expand_labelled_call(
+        fitting,
+        Rows(rows, hidden),
+        None if labels is None else Rows(labels[1], labels[2]),
+        carry=options.others,
+    )
+    return expansion, fitting.checked.column_names
+
+
+def _table(runner: Runner, call: Call, table: Input, views: Mapping[str, str]) -> tuple[list[InputColumn], str, bool]:
+    """The columns of a table of a call; its rows as a query; and whether that gives the hidden column too."""
+    query = table.query(views)
+    carried = ordered_query(query, {**runner.ordered, **_inner(runner, views)})
+    schema = flink.columns_of(runner.query(call.statement, query))
+    return schema, carried or query.text, carried is not None
+
+
 def _inner(runner: Runner, views: Mapping[str, str]) -> dict[str, str]:
     """Ordered views of the results of calls inside, by their unquoted names."""
     names = [view.strip("`") for view in views.values()]
     return {view: runner.ordered[view] for view in names if view in runner.ordered}
 
 
-def _host(runner: Runner, checked: CheckedCall, expansion: CallExpansion, packs: Table, options: HostOptions) -> None:
-    call = checked.call
-    plan = HostPlan(
-        name=call.name,
-        function=call.function,
-        arguments=dict(call.arguments),
-        column_names=checked.column_names,
-        key_names=call.partition_by,
-        layout=expansion.layout,
-        batch_ms=call.arguments["batch"],
-        carries_order=expansion.carries_order,
-        policy=options.policy,
-        live_bytes=options.live_bytes,
-    )
+def _host(
+    runner: Runner,
+    call: Call,
+    column_names: tuple[str, ...],
+    expansion: CallExpansion,
+    packs: Table,
+    options: HostOptions,
+) -> None:
+    plan: dict[str, Any] = {
+        "name": call.name,
+        "function": call.function,
+        "arguments": dict(call.arguments),
+        "column_names": column_names,
+        "key_names": call.partition_by,
+        "layout": expansion.layout,
+        "batch_ms": call.arguments["batch"],
+        "carries_order": expansion.carries_order,
+        "policy": options.policy,
+        "live_bytes": options.live_bytes,
+    }
+    host: ModelHost[Any]
+    if expansion.labels is None:
+        host = PackHost(HostPlan(**plan))
+    else:
+        names = tuple(name for name, _ in expansion.result_columns[: expansion.labels.width])
+        host = LabelHost(LabelPlan(**plan, labels=expansion.labels, input_names=names))
     elements = [*expansion.pack_elements]
     keyed = flink.key_by_bucket(runner.tables, packs, elements, f"{call.name} (packs of {call.arguments['batch']} ms)")
-    out_elements = [*elements[: expansion.layout.width], *map(_element, expansion.added_types)]
-    if expansion.carries_order:
-        out_elements += elements[expansion.layout.width :]
+    out_elements = expansion.out_elements
     output = Types.ROW([*(flink.array_of(element) for element in out_elements), Types.LONG()])
-    stream = flink.host(keyed, PackHost(plan), output, call.name, f"{call.function.name} ({call.name})")
+    stream = flink.host(keyed, host, output, call.name, f"{call.function.name} ({call.name})")
     columns = [(f"f{i}", f"ARRAY<{element.value}>") for i, element in enumerate(out_elements)]
     flink.as_view(
         runner.tables,
@@ -132,10 +170,6 @@ def _host(runner: Runner, checked: CheckedCall, expansion: CallExpansion, packs:
         PACK_TIME,
         time_from_ms=f"f{len(columns)}",
     )
-
-
-def _element(sql_type: str) -> Element:
-    return Element(sql_type)
 
 
 def _shown_arguments(call: Call) -> str:

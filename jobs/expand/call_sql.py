@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.errors import SqlError
 from jobs.expand import quote
 from jobs.expand.crossing import Crossing, Element, crossing_of, epoch_ms, time_crossing
 from jobs.expand.source import HIDDEN
+from jobs.sql.call import Call
 from jobs.sql.checks import CheckedCall, InputColumn
-from udfs.functions.declaration import base_type
+from udfs.functions.declaration import AddedColumn, base_type
+from udfs.label_layout import LabelLayout
 from udfs.pack import PackLayout
 
 
@@ -19,16 +22,19 @@ class CallExpansion:
 
     Parameters
     ----------
-    input_view, input_query
-        The rows that go in, with the number of their bucket.
+    views
+        Name and query of each view in front of packing; the last one has the rows that go in, with the number of
+        their bucket.
     pack_query
         One row a bucket and interval: the bucket, and a row of arrays.
     pack_elements
         The type of each array's elements; behind them comes the interval's end in milliseconds.
+    out_elements
+        The same of what comes out of the process function.
     layout
         Where things are in a pack.
-    packed_view, packed_columns
-        What comes out of the process function: a view, and name and type of each column.
+    packed_view
+        What comes out of the process function: a view.
     unpack_query
         One row a record again, in their own types.
     result_columns
@@ -37,19 +43,21 @@ class CallExpansion:
         Whether there is a hidden one.
     time
         The time attribute.
+    labels
+        Where a pack has labels, of functions that learn from them.
     """
 
-    input_view: str
-    input_query: str
+    views: tuple[tuple[str, str], ...]
     pack_query: str
     pack_elements: tuple[Element, ...]
-    added_types: tuple[str, ...]
+    out_elements: tuple[Element, ...]
     layout: PackLayout
     packed_view: str
     unpack_query: str
     result_columns: tuple[tuple[str, str], ...]
     carries_order: bool
     time: str
+    labels: LabelLayout | None = None
 
 
 #: The column that carries a pack's last millisecond.
@@ -78,38 +86,69 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool, carry: 
     SqlError
         A column of the input has a type that cannot cross.
     """
-    call = checked.call
-    crossings = [_crossing(checked, column) for column in checked.schema]
-    names = [column.name for column in checked.schema]
+    call, names = checked.call, [column.name for column in checked.schema]
+    crossings = crossings_of(checked)
     view = f"{call.name} (input)"
-    key_types = {column.name: column.sql_type for column in checked.schema}
-    bucket = _bucket(call.partition_by, key_types, call.arguments["buckets"])
     hidden_names = [HIDDEN] if hidden else []
     # names of our own: the input may have a `window_start` of another window
     elements = [
         f"{crossing.pack.replace('{0}', quote.name(column))} AS {quote.name(f'c{i}')}"
         for i, (crossing, column) in enumerate(zip(crossings, names, strict=True))
     ]
-    arrays = [quote.name(f"c{i}") for i in range(len(names))] + [quote.name(column) for column in hidden_names]
-    gathered = [f"ARRAY_AGG({array}) AS {array}" for array in arrays]
-    time_type = key_types[call.on_time]
+    types = {column.name: column.sql_type for column in checked.schema}
+    bucket = bucket_sql([(quote.name(key), types[key]) for key in call.partition_by], call.arguments["buckets"])
+    input_view_query = (
+        f"SELECT {bucket} AS `__bucket`, {quote.name(call.on_time)} AS `__time`,\n"
+        f"  {', '.join([*elements, *map(quote.name, hidden_names)])}\nFROM (\n{input_query}\n)"
+    )
+    width = len(names)
+    carried = hidden_names if carry else []
+    packed = tuple(crossing.element for crossing in crossings)
+    order = (Element.BIGINT,) if hidden else ()
+    return CallExpansion(
+        views=((view, input_view_query),),
+        pack_query=pack_query(view, [*(f"c{i}" for i in range(width)), *hidden_names], types[call.on_time], call),
+        pack_elements=(*packed, *order),
+        out_elements=(*packed, *added_elements(call), *(order if carried else ())),
+        layout=PackLayout(
+            width=width,
+            time=names.index(call.on_time),
+            keys=tuple(names.index(key) for key in call.partition_by),
+            values=tuple(names.index(column) for column in checked.column_names),
+            order=tuple(range(width, width + len(hidden_names))),
+        ),
+        packed_view=f"{call.name} (packs)",
+        unpack_query=unpack_query(f"{call.name} (packs)", names, crossings, call.function.added, carried),
+        result_columns=result_columns(checked, carried),
+        carries_order=bool(carried),
+        time=call.on_time,
+    )
+
+
+def pack_query(view: str, arrays: Sequence[str], time_type: str, call: Call) -> str:
+    """One row a bucket and interval: the bucket, and a row of arrays of these columns and the interval's end."""
+    quoted = [quote.name(array) for array in arrays]
+    gathered = ", ".join(f"ARRAY_AGG({array}) AS {array}" for array in quoted)
     end = epoch_ms(time_type).replace("{0}", "`window_time`") + " + 1"
     interval = quote.interval(call.arguments["batch"])
-    pack_query = (
-        f"SELECT `__bucket`, ROW({', '.join(arrays)}, `__end`) AS `__pack` FROM (\n"
-        f"  SELECT `__bucket`, {', '.join(gathered)},\n    {end} AS `__end`\n"
+    return (
+        f"SELECT `__bucket`, ROW({', '.join(quoted)}, `__end`) AS `__pack` FROM (\n"
+        f"  SELECT `__bucket`, {gathered},\n    {end} AS `__end`\n"
         f"  FROM TABLE(TUMBLE(TABLE {quote.name(view)}, DESCRIPTOR(`__time`), {interval}))\n"
         "  GROUP BY `__bucket`, `window_start`, `window_end`, `window_time`)"
     )
-    added = call.function.added
-    result = [
-        *((c.name, _nullable(c.sql_type)) for c in checked.schema),
-        *((a.name, a.sql_type) for a in added),
-    ]
+
+
+def unpack_query(
+    packed_view: str,
+    names: Sequence[str],
+    crossings: Sequence[Crossing],
+    added: Sequence[AddedColumn],
+    carried: Sequence[str],
+) -> str:
+    """One row a record: the input's columns in their own types, the added ones, the carried hidden one."""
     width = len(names)
-    carried = hidden_names if carry else []
-    arrays_out = [quote.name(f"f{i}") for i in range(width + len(added) + len(carried))]
-    zipped, paths = side_by_side(arrays_out)
+    zipped, paths = side_by_side([quote.name(f"f{i}") for i in range(width + len(added) + len(carried))])
     unpacked = [
         f"{crossing.unpack.replace('{0}', path)} AS {quote.name(column)}"
         for crossing, path, column in zip(crossings, paths, names, strict=False)
@@ -118,35 +157,35 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool, carry: 
         f"{path} AS {quote.name(column)}"
         for path, column in zip(paths[width:], [*(a.name for a in added), *carried], strict=True)
     ]
-    packed_view = f"{call.name} (packs)"
-    return CallExpansion(
-        input_view=view,
-        input_query=(
-            f"SELECT {bucket} AS `__bucket`, {quote.name(call.on_time)} AS `__time`,\n"
-            f"  {', '.join([*elements, *map(quote.name, hidden_names)])}\nFROM (\n{input_query}\n)"
-        ),
-        pack_query=pack_query,
-        pack_elements=(
-            *(crossing.element for crossing in crossings),
-            *((Element.BIGINT,) if hidden else ()),
-        ),
-        added_types=tuple(a.sql_type for a in added),
-        layout=PackLayout(
-            width=width,
-            time=names.index(call.on_time),
-            keys=tuple(names.index(key) for key in call.partition_by),
-            values=tuple(names.index(column) for column in checked.column_names),
-            order=tuple(range(width, width + len(hidden_names))),
-        ),
-        packed_view=packed_view,
-        unpack_query=(
-            f"SELECT {', '.join(unpacked)}\nFROM {quote.name(packed_view)} "
-            f"CROSS JOIN UNNEST({zipped}) AS {_PAIR}(`key`, `value`)"
-        ),
-        result_columns=(*result, *((name, "BIGINT") for name in carried)),
-        carries_order=bool(carried),
-        time=call.on_time,
+    return (
+        f"SELECT {', '.join(unpacked)}\nFROM {quote.name(packed_view)} "
+        f"CROSS JOIN UNNEST({zipped}) AS {_PAIR}(`key`, `value`)"
     )
+
+
+def result_columns(checked: CheckedCall, carried: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Name and type of each column of a call's result."""
+    return (
+        *((column.name, _nullable(column.sql_type)) for column in checked.schema),
+        *((added.name, added.sql_type) for added in checked.call.function.added),
+        *((name, "BIGINT") for name in carried),
+    )
+
+
+def added_elements(call: Call) -> tuple[Element, ...]:
+    """The types of the columns a function adds, as they cross."""
+    return tuple(Element(added.sql_type) for added in call.function.added)
+
+
+def crossings_of(checked: CheckedCall) -> list[Crossing]:
+    """The way of each column of the input.
+
+    Raises
+    ------
+    SqlError
+        One has none.
+    """
+    return [_crossing(checked, column) for column in checked.schema]
 
 
 def _crossing(checked: CheckedCall, column: InputColumn) -> Crossing:
@@ -166,15 +205,13 @@ def _cannot_cross(checked: CheckedCall, column: InputColumn) -> SqlError:
     )
 
 
-def _bucket(keys: tuple[str, ...], types: dict[str, str], buckets: int) -> str:
-    """SQL of the number of a row's bucket; NULL keys have one too."""
+def bucket_sql(keys: Sequence[tuple[str, str]], buckets: int) -> str:
+    """SQL of the number of a row's bucket, of the key's expressions and their types; NULL keys have one too."""
     if not keys:
         return "0"
     texts = [
-        quote.name(key)
-        if base_type(types[key]) in ("STRING", "VARCHAR", "CHAR")
-        else f"CAST({quote.name(key)} AS STRING)"
-        for key in keys
+        key if base_type(sql_type) in ("STRING", "VARCHAR", "CHAR") else f"CAST({key} AS STRING)"
+        for key, sql_type in keys
     ]
     if len(texts) == 1:
         hashed = f"COALESCE(HASH_CODE({texts[0]}), 0)"

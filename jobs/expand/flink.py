@@ -6,6 +6,7 @@ They use the Java objects behind PyFlink's; `tests/jobs/test_flink_calls.py` hol
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,39 @@ _ELEMENT_TYPES = {
     Element.DOUBLE: Types.DOUBLE,
     Element.BOOLEAN: Types.BOOLEAN,
 }
+
+
+class ThreadConnections(threading.local):
+    """Idle connections to the JVM, each given again only to the Python thread that used it before.
+
+    A connection is a thread of the JVM, and the planner keeps what it needs in that thread. Py4J hands idle
+    connections to whoever comes; a garbage collection that runs in another thread while Java objects die is enough to
+    exchange two, and planning then ends in a NullPointerException ("metadataHandlerProvider").
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[Any] = []
+
+    def pop(self) -> Any:
+        """The connection last given back by this thread; IndexError asks for a new one."""
+        return self._idle.pop()
+
+    def append(self, connection: Any) -> None:
+        """Give a connection back."""
+        self._idle.append(connection)
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+
+def keep_java_threads() -> None:
+    """Let every Python thread stay with its thread of the JVM; before the first table environment is made."""
+    client = get_gateway()._gateway_client
+    if not isinstance(client.deque, ThreadConnections):
+        idle = ThreadConnections()
+        while client.deque:
+            idle.append(client.deque.popleft())
+        client.deque = idle
 
 
 def columns_of(table: Table) -> list[InputColumn]:

@@ -181,7 +181,8 @@ class _Builder:
             raise written[0].error(
                 f"{table.name} is read and written in one file: declare a second table of the same topic for writing"
             )
-        keys = frozenset(key for call in self.all_calls for key in call.partition_by)
+        tables = [table for call in self.all_calls for table in call.inputs.values()]
+        keys = frozenset(word.name for each in tables for word in each.partition_by)
         source = (
             expand_json_source(table, pipeline=self.name, interval_ms=interval, keys=keys)
             if strict
@@ -243,7 +244,8 @@ class _Builder:
         """For each table that feeds a call, directly or through views and other calls, the interval to round to."""
         batches: dict[str, list[int]] = {}
         for call in self.all_calls:
-            for table in source_tables(self.script, call.input.names):
+            names = frozenset().union(*(table.names for table in call.inputs.values()))
+            for table in source_tables(self.script, names):
                 batches.setdefault(table.name, []).append(call.arguments["batch"])
         every = common_interval(batch for found in batches.values() for batch in found)
         # one interval for all: tables meet in joins, where the coarser watermark decides

@@ -147,7 +147,7 @@ class _Reader:
     def _named(self, token: Token) -> Argument:
         argument = self.function.argument(token.value) if token.is_name else None
         if argument is None:
-            known = [a.name for a in self.function.arguments]
+            known = self.function.argument_names()
             hint = did_you_mean(token.value, known) or f"; it has {', '.join(known)}"
             raise self.error(f"unknown argument {token.value}{hint}", token.start)
         return argument

@@ -115,8 +115,13 @@ class Call:
 
     @property
     def input(self) -> Input:
-        """The table, of functions that have one."""
-        return next(iter(self.inputs.values()))
+        """The table whose rows go through."""
+        return self.inputs["input"]
+
+    @property
+    def labels(self) -> Input | None:
+        """The table of labels, of functions that take one and where it was given."""
+        return self.inputs.get("labels")
 
     @property
     def partition_by(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def test_our_pipelines_plan(new_tables: Callable[[], Any], file: Path) -> None:
     pipeline = build(new_tables(), script, file.stem)
     assert "Optimized Execution Plan" in pipeline.plan
     # every topic of the file is known to be created, and so are those of what is refused
-    declared = {word for word in file.read_text().split("'") if word.startswith(file.stem.replace("_", "-"))}
+    declared = set(re.findall(r"'topic' = '([^']+)'", file.read_text()))
     reads = [s for s in script.of_kind(StatementKind.CREATE_TABLE) if "WATERMARK" in s.text]
     assert reads and set(pipeline.topics) <= declared | {f"{t}-{w}" for t in declared for w in ("rejects", "late")}
     assert sum(topic.endswith("-rejects") for topic in pipeline.topics) == len(reads)
@@ -63,16 +64,17 @@ def test_each_record_is_read_once_and_each_model_runs_once(new_tables: Callable[
     script, tables = read_script(file, {}), new_tables()
     nodes = nodes_of(tables, build(tables, script, file.stem))
     names = [node.name for node in nodes]
-    (source,) = [s.name for s in script.of_kind(StatementKind.CREATE_TABLE) if "WATERMARK" in s.text]
-    assert sum(name.startswith("Source:") or f"{source} (source)" in name for name in names) == 1, names
+    sources = [s.name for s in script.of_kind(StatementKind.CREATE_TABLE) if "WATERMARK" in s.text]
+    assert sources and sum(name.startswith("Source:") for name in names) == len(sources), names
     calls = [call for found in read_calls(script).values() for call in found]
     assert calls
     for call in calls:
         (host,) = [node for node in nodes if node.uid == call.name]
         assert host.name == f"{call.function.name} ({call.name})"
-    assert sum(node.uid == f"{source}-refused" for node in nodes) == 1
+    for source in sources:
+        assert sum(node.uid == f"{source}-refused" for node in nodes) == 1
     uids = [node.uid for node in nodes if node.uid is not None]
     assert len(set(uids)) == len(uids)
     inserts = [s.name for s in script.of_kind(StatementKind.INSERT)]
-    for sink in [*inserts, f"{source} (rejects)", f"{source} (late)"]:
+    for sink in [*inserts, *(f"{source} ({what})" for source in sources for what in ("rejects", "late"))]:
         assert any(f"{sink}[" in name for name in names), (sink, names)

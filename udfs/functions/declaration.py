@@ -266,6 +266,10 @@ class TableFunction:
         wanted = name.lower()
         return next((argument for argument in self.arguments if argument.name == wanted), None)
 
+    def argument_names(self) -> tuple[str, ...]:
+        """What a call may name."""
+        return tuple(argument.name for argument in self.arguments)
+
     def accepts_type(self, sql_type: str) -> bool:
         """Whether a column of this SQL type can be one of ``columns``."""
         return self.refuses_type(sql_type) is None

@@ -10,6 +10,8 @@ from udfs.functions import (
     detect_anomalies,
     drift,
     hotspots,
+    online_classifier,
+    online_regressor,
     prequential_metrics,
     random_cut_forest,
     random_cut_forest_with_explanation,
@@ -24,6 +26,8 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             random_cut_forest_with_explanation.FUNCTION,
             detect_anomalies.FUNCTION,
             hotspots.FUNCTION,
+            online_classifier.FUNCTION,
+            online_regressor.FUNCTION,
             drift.FUNCTION,
             prequential_metrics.FUNCTION,
         )

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import SqlError
-from jobs.sql.call import Call, InputKind
+from jobs.sql.call import Input, InputKind
 from jobs.sql.calls import read_calls
 from jobs.sql.checks import InputColumn, check_call
-from jobs.sql.statements import Script, StatementKind, read_script
+from jobs.sql.label_checks import check_labelled_call
+from jobs.sql.statements import StatementKind, read_script
 from jobs.sql.tables import CreateTable, read_table
+from udfs.functions.labelled import LabelledFunction
 
 CASES = sorted((Path(__file__).parents[3] / "sql" / "wrong").glob("*.sql"))
 PLANNER_CASES = sorted((Path(__file__).parents[3] / "sql" / "wrong_planner").glob("*.sql"))
@@ -66,8 +68,13 @@ def problem(case: Path) -> str | None:
         tables = {statement.name: read_table(statement) for statement in script.of_kind(StatementKind.CREATE_TABLE)}
         for calls in read_calls(script).values():
             for call in calls:
-                columns = schema(call, tables, script)
-                if columns is not None:
+                columns = schema(call.input, tables)
+                if columns is None:
+                    continue
+                if isinstance(call.function, LabelledFunction):
+                    labels = None if call.labels is None else schema(call.labels, tables)
+                    check_labelled_call(call, call.function, columns, labels)
+                else:
                     check_call(call, columns)
     except SqlError as error:
         assert error.exit_code == 2
@@ -76,9 +83,9 @@ def problem(case: Path) -> str | None:
     return None
 
 
-def schema(call: Call, tables: dict[str, CreateTable], script: Script) -> list[InputColumn] | None:
-    """The columns of a call's input where the file alone tells them: a table that it declares."""
-    table = tables.get(call.input.path[-1]) if call.input.kind is InputKind.TABLE else None
+def schema(read: Input, tables: dict[str, CreateTable]) -> list[InputColumn] | None:
+    """The columns of a table of a call where the file alone tells them: a table that it declares."""
+    table = tables.get(read.path[-1]) if read.kind is InputKind.TABLE else None
     if table is None:
         return None
     time = table.watermark.column if table.watermark else None

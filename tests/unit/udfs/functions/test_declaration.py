@@ -19,6 +19,7 @@ from udfs.functions.declaration import (
     interval_text,
     numeric_refusal,
 )
+from udfs.functions.labelled import LabelledFunction
 from udfs.functions.registry import FUNCTIONS
 
 BIG = Argument(name="n", type=ArgumentType.BIGINT, help="h", default=5, low=1, high=9)
@@ -111,15 +112,21 @@ class TestEveryFunction:
 
     def test_common_arguments_come_in_their_places(self, function: TableFunction) -> None:
         common = with_common()
-        behind = 2 + len(function.reads)
-        assert function.arguments[:2] == common[:2]
-        assert tuple(argument.name for argument in function.arguments[2:behind]) == function.reads
         assert function.arguments[-len(common[3:]) :] == common[3:]
+        names = tuple(argument.name for argument in function.arguments)
+        if isinstance(function, LabelledFunction):
+            assert names[:6] == ("input", "labels", "on_time", "id", "features", "label")
+        else:
+            assert function.arguments[:2] == common[:2]
+            assert names[2 : 2 + len(function.reads)] == function.reads
 
     def test_what_names_its_columns(self, function: TableFunction) -> None:
         """``columns``, or arguments that name one column each."""
         if function.reads == ("columns",):
             assert function.arguments[2] == with_common()[2]
+            return
+        if isinstance(function, LabelledFunction):
+            assert function.reads == ("features",)
             return
         named = [argument for argument in function.arguments if argument.name in function.reads]
         assert all(argument.type is ArgumentType.DESCRIPTOR and argument.single for argument in named)
