@@ -242,3 +242,20 @@ def test_mixed_work_gives_the_bits_of_a_call_a_row(case: tuple[str, dict[str, An
     assert one.dump(0) == two.dump(0)
     with pytest.raises(InputError, match="row 1: work must be 1"):
         one.work(slots[:2], times[:2], rows[:2, :-1], rows[:2, -1], np.array([1, 4], np.int8))
+
+
+def test_class_weights_are_weights_of_rows(case: tuple[str, dict[str, Any]]) -> None:
+    algorithm, parameters = case
+    if "positive_weight" not in ALGORITHMS[algorithm].parameters:
+        pytest.skip("a regression has no classes")
+    rows, slots, times = rows_of(150), np.zeros(150, np.int32), np.arange(150)
+    weights = np.where(rows[:, -1] == 1.0, 2.5, 0.5)
+    declared = {"positive_weight": 2.5, "negative_weight": 0.5}
+    one = learner(algorithm, columns=2, categories=2, **parameters, **declared)
+    two, plain = (learner(algorithm, columns=2, categories=2, **parameters) for _ in range(2))
+    for pool, given in ((one, None), (two, weights), (plain, None)):
+        pool.open()
+        pool.learn(slots, times, rows[:, :-1], rows[:, -1], given)
+    found, same, other = (pool.predict(slots, times, rows[:, :-1]) for pool in (one, two, plain))
+    np.testing.assert_array_equal(found, same)
+    assert not np.array_equal(found, other)
