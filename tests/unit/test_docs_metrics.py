@@ -58,6 +58,6 @@ def test_memory_of_the_detectors() -> None:
 
 def test_examples_run() -> None:
     examples = [block for block in blocks("python") if block.page == PAGE]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for block in examples:
         exec(compile(block.text, block.id, "exec"), {})
