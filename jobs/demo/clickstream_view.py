@@ -54,7 +54,8 @@ class View:
     def show(self, board: Board) -> None:
         """How things stand now."""
         if self._live is not None:
-            parts: list[RenderableType] = [Text(line(board)), metrics_table(board.metrics), Text(self._step, style="dim")]
+            step = Text(self._step, style="dim")
+            parts: list[RenderableType] = [Text(line(board)), metrics_table(board.metrics), step]
             self._live.update(Group(*parts), refresh=True)
         elif time.monotonic() - self._last_s >= LINES_EVERY_S:
             self._last_s = time.monotonic()
