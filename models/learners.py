@@ -14,7 +14,8 @@ from models.hosted.estimator import is_regressor
 from models.hosted.pool import PARAMETERS as HOSTED
 from models.learning.interface import LearnerPool
 from models.learning.parameters import Declared, nearest
-from models.linear import LinearPool
+from models.linear import LinearPool, RateMixturePool
+from models.linear.mixture import PARAMETERS as MIXTURE
 from models.linear.pool import PARAMETERS as LINEAR
 from models.naive_bayes import NaiveBayesPool
 from models.naive_bayes.pool import PARAMETERS as NAIVE_BAYES
@@ -46,6 +47,13 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     algorithm.name: algorithm
     for algorithm in (
         _linear("logistic", "classification", "logistic regression by gradient steps"),
+        Algorithm(
+            "logistic_mixture",
+            "classification",
+            "logistic regressions at several learning rates, for late labels",
+            MIXTURE,
+            RateMixturePool,
+        ),
         _linear("perceptron", "classification", "Rosenblatt's perceptron"),
         _linear("passive_aggressive", "classification", "passive-aggressive classification, PA-I or PA-II"),
         _linear("alma", "classification", "approximate large margin algorithm, p = 2"),

