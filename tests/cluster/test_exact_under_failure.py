@@ -12,7 +12,7 @@ from typing import Any
 from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack
 from jobs.submit import submit
-from tests.cluster.chaos import Chaos
+from tests.cluster.chaos import RECOVERY_S, Chaos
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order
 
@@ -41,7 +41,7 @@ def test_loudness_is_exact_under_failure(
         seed=7,
     )
     source.start()
-    chaos = Chaos(stack, submitted.job_id, seed=11)
+    chaos = Chaos(stack, submitted.job_id, f"{prefix}-scores", seed=11)
     try:
         kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
         chaos.random.shuffle(kills)
@@ -56,7 +56,7 @@ def test_loudness_is_exact_under_failure(
             (row for row in rows if row["device"] != "closing"),
             "device", ("volume",), trees=100, sample_size=256, time_decay=100_000, seed=0,
         )  # fmt: skip
-        written = read_committed(f"{prefix}-scores", at_least=source.sent, timeout_s=120)
+        written = read_committed(f"{prefix}-scores", at_least=source.sent, timeout_s=RECOVERY_S)
     finally:
         source.stopped.set()
         stack.rest.cancel(submitted.job_id)

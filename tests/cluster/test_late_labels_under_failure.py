@@ -17,7 +17,7 @@ from jobs.stack import Stack
 from jobs.stack.processes import wait_until
 from jobs.submit import submit
 from models.learners import learner
-from tests.cluster.chaos import Chaos
+from tests.cluster.chaos import RECOVERY_S, Chaos
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import iso, milliseconds
 from tests.unit.udfs.label_oracle import Event, expected
@@ -118,7 +118,7 @@ def test_late_labels_are_exact_under_failure(
         keys=6, records=1_000_000, rate=200.0, seed=3, spread_ms=8,
     )  # fmt: skip
     source.start()
-    chaos = Chaos(stack, submitted.job_id, seed=2)
+    chaos = Chaos(stack, submitted.job_id, f"{prefix}-rows", seed=2)
     try:
         for _ in range(WORKER_KILLS):
             chaos.wait_until_scoring()
@@ -135,7 +135,7 @@ def test_late_labels_are_exact_under_failure(
             (event for event in events if event.key != "closing"),
             1_000, timeout_ms=TIMEOUT_MS, negative=True, limit=400, model=_Logistic,
         )  # fmt: skip
-        written = read_committed(f"{prefix}-rows", at_least=len(wanted), timeout_s=180)
+        written = read_committed(f"{prefix}-rows", at_least=len(wanted), timeout_s=RECOVERY_S)
         pending = chaos.metric("pending")
     finally:
         source.stopped.set()
