@@ -182,26 +182,32 @@ def records(
         yield heapq.heappop(waiting)[2]
 
 
-def original_rows(seed: int = SEED, messages: int | None = MESSAGES) -> Iterator[tuple[Floats, Labels]]:
+def original_rows(
+    seed: int = SEED, messages: int | None = MESSAGES, *, rows_seed: int | None = None, one_concept: bool = False
+) -> Iterator[tuple[Floats, Labels]]:
     """The messages of the original system: features scaled by the first one's least and greatest, and labels.
 
     Parameters
     ----------
     seed
-        Of the numbers of rows. The original system never seeded the numbers that the rows are made of; here they have
-        the same seed, so that a run can be repeated.
+        Of the numbers of rows.
     messages
         How many; None: without end.
+    rows_seed
+        Of the rows themselves; None: `seed` too. The original system never seeded these, so each of its runs differs.
+    one_concept
+        Whether all messages follow the concept of the first: what the original system was meant to be.
 
     Yields
     ------
     tuple
-        (n, 10) features and (n,) labels 0 and 1, of a concept of its own.
+        (n, 10) features and (n,) labels 0 and 1.
     """
-    random = np.random.RandomState(seed)
+    random = np.random.RandomState(seed if rows_seed is None else rows_seed)
+    concept = Concept.drawn(random) if one_concept else None
     low = span = None
     for count in sizes(seed, messages):
-        features, labels = concept_and_rows(random, count)
+        features, labels = concept_and_rows(random, count) if concept is None else concept.rows(random, count)
         if low is None:
             low, span = features.min(axis=0), np.ptp(features, axis=0)
         yield (features - low) / span, labels

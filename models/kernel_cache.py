@@ -233,6 +233,7 @@ MODULES = (
     "models.hotspots.kernels", "models.metrics.kernels", "models.drift.adwin", "models.drift.page_hinkley",
     "models.drift.kswin", "models.drift.ddm", "models.features.hashing", "models.linear.kernels",
     "models.naive_bayes.kernels", "models.trees.kernels", "models.champion.kernels",
+    "models.original_gate.kernels",
 )  # fmt: skip
 
 
