@@ -37,6 +37,8 @@ PREDICTIONS, OUTCOMES, METRICS = "clickstream-predictions", "clickstream-outcome
 FEED: Final = ("clicks", "--rate", "5", "--delay", "uniform:1,10", "--lost", "0.02")
 VALUES: Final = {"label_timeout": "15", "batch": "1"}
 SHOW_EVERY_S, QUIET_CHECKPOINTS, SETTLE_TIMEOUT_S, FIRST_TIMEOUT_S = 2.0, 3, 90.0, 240.0
+#: Labels come when impressions have ended: their packs close when the impressions count as idle, 30 s after the last.
+IDLE_S: Final = 35.0
 
 
 class _Clickstream(DemoPipeline):
@@ -257,6 +259,7 @@ class _Run:
         """Until several checkpoints in a row have brought nothing new: then what was read has gone through."""
         self._end.clear()
         deadline, before, since = time.monotonic() + SETTLE_TIMEOUT_S, -1, 0
+        idle_s = time.monotonic() + IDLE_S
         while time.monotonic() < deadline:
             self._poll(consumer)
             done = self._rest.checkpoints(job_id).completed
@@ -264,7 +267,7 @@ class _Run:
             if now != before:
                 before, since = now, done
                 deadline = time.monotonic() + SETTLE_TIMEOUT_S
-            if before > 0 and done - since >= QUIET_CHECKPOINTS:
+            if before > 0 and done - since >= QUIET_CHECKPOINTS and time.monotonic() > idle_s:
                 return
         raise StackError(f"the pipeline had not come to rest {SETTLE_TIMEOUT_S:.0f} s after its last rows")
 

@@ -54,9 +54,8 @@ class View:
     def show(self, board: Board) -> None:
         """How things stand now."""
         if self._live is not None:
-            step = Text(self._step, style="dim")
-            parts: list[RenderableType] = [Text(line(board)), metrics_table(board.metrics), step]
-            self._live.update(Group(*parts), refresh=True)
+            parts: list[RenderableType] = [Text(line(board)), metrics_table(board.metrics)]
+            self._live.update(Group(*parts, Text(self._step, style="dim")), refresh=True)
         elif time.monotonic() - self._last_s >= LINES_EVERY_S:
             self._last_s = time.monotonic()
             self._err.print(f"{time.monotonic() - self._begun_s:6.1f} s  {line(board)}", markup=False)

@@ -13,7 +13,8 @@ from udfs.functions.declaration import base_type
 from udfs.functions.labelled import ID_TYPES, LabelledFunction
 
 _TEXTS = frozenset({"STRING", "VARCHAR", "CHAR"})
-_WHOLE = frozenset({"TINYINT", "SMALLINT", "INT", "BIGINT"})
+#: from the narrowest to the widest
+_WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 
 #: What only labels of their own need.
 _OF_LABELS = ("id", "label_timeout", "negative_after_timeout", "max_pending")
@@ -177,7 +178,7 @@ def _check_joined(
         for ours, theirs, word in zip(keys, table.keys, written.partition_by, strict=True)
     ]
     for argument, ours, theirs, place in pairs:
-        if _family(ours.sql_type) != _family(theirs.sql_type):
+        if not _fits(ours.sql_type, theirs.sql_type):
             raise _differ(call, argument, ours, theirs, place)
 
 
@@ -189,7 +190,9 @@ def _differ(call: Call, argument: str, ours: InputColumn, theirs: InputColumn, p
     )
 
 
-def _family(sql_type: str) -> str:
-    """Types whose equal values cross as equal values."""
-    base = base_type(sql_type)
-    return "STRING" if base in _TEXTS else "BIGINT" if base in _WHOLE else base
+def _fits(ours: str, theirs: str) -> bool:
+    """Whether every value of the labels' type is one of the input's: a wider number would be cut, and meet another."""
+    base, other = base_type(ours), base_type(theirs)
+    if base in _WHOLE and other in _WHOLE:
+        return _WHOLE.index(other) <= _WHOLE.index(base)
+    return base == other or (base in _TEXTS and other in _TEXTS)
