@@ -8,7 +8,8 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup jars test test-unit check demo demo-clickstream bench bench-rcf bench-auc bench-accuracy bench-gate bench-original clean clean-state
+.PHONY: help setup jars test test-unit check demo demo-clickstream bench bench-rcf bench-auc bench-accuracy bench-gate \
+  bench-learning bench-original clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +73,9 @@ bench-auc: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Accuracy of the forest b
 
 bench-gate: setup  ## How soon the gate finds a better model, and how seldom it errs
 	$(BIN)/python -m benchmarks.gate
+
+bench-learning: setup $(STAMPS)/bench  ## Learners on recorded streams (CUTBANK_DATA) beside river's
+	$(BIN)/python -m benchmarks.learning
 
 bench-original: setup $(STAMPS)/bench  ## The original clickstream system: what it records, and what is true
 	$(BIN)/python -m benchmarks.original_gate

@@ -9,9 +9,13 @@ from typing import Any
 
 from models.arguments import whole_number
 from models.errors import ParameterError
+from models.hosted import HostedEstimatorPool
+from models.hosted.estimator import is_regressor
+from models.hosted.pool import PARAMETERS as HOSTED
 from models.learning.interface import LearnerPool
 from models.learning.parameters import Declared, nearest
-from models.linear import LinearPool
+from models.linear import LinearPool, RateMixturePool
+from models.linear.mixture import PARAMETERS as MIXTURE
 from models.linear.pool import PARAMETERS as LINEAR
 from models.naive_bayes import NaiveBayesPool
 from models.naive_bayes.pool import PARAMETERS as NAIVE_BAYES
@@ -27,7 +31,7 @@ class Algorithm:
     """A learner as the catalogue shows it."""
 
     name: str
-    #: ``'classification'`` or ``'regression'``
+    #: ``'classification'``, ``'regression'``, or ``'by estimator'``: the pool says which
     task: str
     help: str
     parameters: Declared
@@ -43,6 +47,13 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     algorithm.name: algorithm
     for algorithm in (
         _linear("logistic", "classification", "logistic regression by gradient steps"),
+        Algorithm(
+            "logistic_mixture",
+            "classification",
+            "logistic regressions at several learning rates, for late labels",
+            MIXTURE,
+            RateMixturePool,
+        ),
         _linear("perceptron", "classification", "Rosenblatt's perceptron"),
         _linear("passive_aggressive", "classification", "passive-aggressive classification, PA-I or PA-II"),
         _linear("alma", "classification", "approximate large margin algorithm, p = 2"),
@@ -61,10 +72,25 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             TREES["adaptive_random_forest"],
             AdaptiveForestPool,
         ),
+        Algorithm(
+            "sklearn",
+            "by estimator",
+            "an estimator of scikit-learn with partial_fit, a call's rows at a time",
+            HOSTED,
+            HostedEstimatorPool,
+        ),
         _linear("linear_regression", "regression", "least squares by gradient steps"),
         _linear("passive_aggressive_regression", "regression", "passive-aggressive regression, PA-I or PA-II"),
     )
 }
+
+
+def task_of(algorithm: str, parameters: Mapping[str, Any]) -> str:
+    """What a learner predicts with: ``'classification'`` or ``'regression'``; an unknown one is taken for the first."""
+    task = ALGORITHMS[algorithm].task if algorithm in ALGORITHMS else "classification"
+    if task != "by estimator":
+        return task
+    return "regression" if is_regressor(str(parameters.get("estimator", ""))) else "classification"
 
 
 def learner(algorithm: str, *, columns: int, categories: int = 0, **parameters: Any) -> LearnerPool:

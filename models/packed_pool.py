@@ -151,9 +151,9 @@ class PackedPool:
 
     def _grow(self) -> None:
         more = max(1, min(max(4, self._used), LARGEST_STEP // self.slot_bytes))
-        state = np.empty((self._used + more, self._fresh.size))
-        state[: self._used] = self._state[: self._used]
-        self._state, self._open = state, np.append(self._open, np.zeros(more, np.bool_))
+        # in place: the system moves pages, and old and new array are never there at the same time
+        self._state.resize((self._used + more, self._fresh.size), refcheck=False)
+        self._open = np.append(self._open, np.zeros(more, np.bool_))
 
 
 def check_finite(values: Floats) -> None:

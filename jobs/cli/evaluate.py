@@ -35,6 +35,7 @@ def evaluate(
     ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave a column out.")] = None,
     event_time: Annotated[str | None, typer.Option(metavar="COLUMN", help="When a row happened.")] = None,
     label_time: Annotated[str | None, typer.Option(metavar="COLUMN", help="When its label was known.")] = None,
+    batch: Annotated[int, typer.Option(min=1, metavar="ROWS", help="Rows a call of algorithm sklearn.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """Run a learner over a file in row order, and tell what its predictions were worth beside the baselines.
@@ -49,7 +50,7 @@ def evaluate(
             raise UsageError(f"--text: {algorithm} takes categories as they are; leave it out")
         parameters["encoding"] = text.value.replace("-", "_")
     choice = Choice(label, event_time, label_time, category or [], ignore or [])
-    report = evaluate_file(file, choice, Options(algorithm, parameters))
+    report = evaluate_file(file, choice, Options(algorithm, parameters, batch))
     if as_json:
         print_json(report)
         return

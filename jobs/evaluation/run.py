@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from jobs.errors import CutbankError, UsageError
-from jobs.evaluation.schedule import at_once, known_before, when_known
+from jobs.evaluation.schedule import Schedule, at_once, known_before, when_known
 from jobs.evaluation.table import Choice, Table, read_table
 from models.errors import InputError, ParameterError
-from models.learners import ALGORITHMS, learner
+from models.learners import ALGORITHMS, learner, task_of
+from models.learning import LearnerPool
 from models.learning.work import PREDICT
 from models.metrics import measures
 
@@ -28,6 +29,8 @@ class Options:
 
     algorithm: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    #: rows a call of a hosted estimator, which learns a call's rows at once; no other learner's results depend on it
+    batch: int = 100
 
 
 def evaluate_file(file: Path, choice: Choice, options: Options) -> dict[str, Any]:
@@ -45,8 +48,8 @@ def evaluate_file(file: Path, choice: Choice, options: Options) -> dict[str, Any
     CutbankError
         A cell that is no value of its column.
     """
-    known = ALGORITHMS.get(options.algorithm)
-    table = read_table(file, choice, classes=known is None or known.task == "classification")
+    classes = task_of(options.algorithm, options.parameters) == "classification"
+    table = read_table(file, choice, classes=classes)
     return evaluate_rows(table, options)
 
 
@@ -74,11 +77,14 @@ def evaluate_rows(table: Table, options: Options) -> dict[str, Any]:
         schedule = at_once(table.labels)
     else:
         schedule = when_known(table.labels, table.event_times, table.label_times)
-    slots = np.full(schedule.rows.size, pool.open(), np.int32)
+    slot, steps = pool.open(), schedule.rows.size
+    batch = options.batch if options.algorithm == "sklearn" else steps
     started = time.perf_counter()
     features = table.features()
     try:
-        found = pool.work(slots, schedule.times, features[schedule.rows], table.labels[schedule.rows], schedule.work)
+        found = np.concatenate(
+            [_batch(pool, slot, features, table.labels, schedule, at, at + batch) for at in range(0, steps, batch)]
+        )
     except InputError as error:
         raise CutbankError(f"{error} (rows counted from 0 in the order they are taken)") from error
     seconds = time.perf_counter() - started
@@ -98,6 +104,15 @@ def evaluate_rows(table: Table, options: Options) -> dict[str, Any]:
         "pending_max": schedule.pending_max,
         "baselines": {"last_class": judge(truth, last[judged]), "prior": judge(truth, mean[judged])},
     }
+
+
+def _batch(
+    pool: LearnerPool, slot: int, features: Floats, labels: Floats, schedule: Schedule, first: int, end: int
+) -> Floats:
+    """One call: some steps of the schedule."""
+    rows, work = schedule.rows[first:end], schedule.work[first:end]
+    slots = np.full(rows.size, slot, np.int32)
+    return pool.work(slots, schedule.times[first:end], features[rows], labels[rows], work)
 
 
 def _errors(labels: Floats, predictions: Floats) -> dict[str, float | None]:

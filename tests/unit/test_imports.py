@@ -75,7 +75,7 @@ def test_every_way_to_import_is_seen(source: str, names: set[str]) -> None:
 
 #: Modules that importing a package must not load.
 UNWANTED = {
-    "models": ("pyflink", "pandas", "kafka", "py4j", "apache_beam", "pydantic", "jobs", "udfs", "feeds"),
+    "models": ("pyflink", "pandas", "kafka", "py4j", "apache_beam", "pydantic", "sklearn", "jobs", "udfs", "feeds"),
     "udfs.functions.registry": ("pyflink", "pandas", "kafka", "numba", "jobs", "feeds"),
     "udfs.bucket": ("pyflink", "pandas", "kafka", "numba", "jobs", "feeds"),
     "feeds": ("pyflink", "pandas", "numba", "udfs", "models"),

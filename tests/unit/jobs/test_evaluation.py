@@ -13,8 +13,9 @@ from river import linear_model, optim, preprocessing
 from sklearn import metrics
 
 from jobs.cli import execute
+from jobs.evaluation.reference import markdown
 from jobs.evaluation.schedule import Schedule, at_once, known_before, when_known
-from jobs.settings import load_settings
+from jobs.settings import PROJECT_ROOT, load_settings
 from models.learning.work import LEARN, PREDICT
 
 STREAMS = load_settings().data / "streams"
@@ -211,3 +212,23 @@ def test_the_figures_of_elec2(
     assert report["rows"] == 45_312
     assert {name: round(report[name], 4) for name in figures} == figures
     assert round(report["baselines"]["last_class"]["accuracy"], 4) == 0.8533
+
+
+def test_a_hosted_estimator_learns_a_batch_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a batch as long as the file nothing is learned before the last prediction; with 10 rows all but ten are."""
+    file = written(tmp_path, "x,y", *(f"{row % 2},{row % 2}" for row in range(100)))
+    report = {
+        batch: evaluate(capsys, file, "--label", "y", "--algorithm", "sklearn", "--batch", str(batch))[1]
+        for batch in (100, 10)
+    }
+    assert report[100]["log_loss"] == pytest.approx(np.log(2))
+    assert report[10]["accuracy"] == pytest.approx(0.95) and report[10]["log_loss"] < 0.1
+    code, said = evaluate(
+        capsys, file, "--label", "y", "--algorithm", "sklearn", "--param", "estimator=SGDRegressor", "--batch", "10"
+    )
+    assert code == 0 and set(said) >= {"mae", "rmse", "r2"}
+
+
+def test_the_reference_page_is_current() -> None:
+    """To make it anew: python -m jobs.evaluation.reference > docs/learners.md"""
+    assert (PROJECT_ROOT / "docs" / "learners.md").read_text(encoding="utf-8") == markdown()

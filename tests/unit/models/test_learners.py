@@ -26,6 +26,7 @@ LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "logistic, one-hot": ("logistic", {"optimizer": "ftrl", "encoding": "one_hot", "buckets": 16}),
+    "logistic_mixture": ("logistic_mixture", {"members": 3, "averaging": True}),
     "perceptron": ("perceptron", {}),
     "passive_aggressive": ("passive_aggressive", {"calibration": "platt"}),
     "alma": ("alma", {"averaging": True}),
@@ -242,3 +243,42 @@ def test_mixed_work_gives_the_bits_of_a_call_a_row(case: tuple[str, dict[str, An
     assert one.dump(0) == two.dump(0)
     with pytest.raises(InputError, match="row 1: work must be 1"):
         one.work(slots[:2], times[:2], rows[:2, :-1], rows[:2, -1], np.array([1, 4], np.int8))
+
+
+def test_class_weights_are_weights_of_rows(case: tuple[str, dict[str, Any]]) -> None:
+    algorithm, parameters = case
+    if "positive_weight" not in ALGORITHMS[algorithm].parameters:
+        pytest.skip("a regression has no classes")
+    rows, slots, times = rows_of(150), np.zeros(150, np.int32), np.arange(150)
+    weights = np.where(rows[:, -1] == 1.0, 2.5, 0.5)
+    declared = {"positive_weight": 2.5, "negative_weight": 0.5}
+    one = learner(algorithm, columns=2, categories=2, **parameters, **declared)
+    two, plain = (learner(algorithm, columns=2, categories=2, **parameters) for _ in range(2))
+    for pool, given in ((one, None), (two, weights), (plain, None)):
+        pool.open()
+        pool.learn(slots, times, rows[:, :-1], rows[:, -1], given)
+    found, same, other = (pool.predict(slots, times, rows[:, :-1]) for pool in (one, two, plain))
+    np.testing.assert_array_equal(found, same)
+    assert not np.array_equal(found, other)
+
+
+def test_a_mixture_is_the_mean_of_its_members() -> None:
+    stream = made(300)
+    slots, times = np.zeros(300, np.int32), np.arange(300)
+    alone = []
+    for rate in (0.01, 0.1, 1.0):
+        pool = learner("logistic", columns=5, learning_rate=rate)
+        pool.open()
+        alone.append(pool.process(slots, times, stream.rows)["prediction"])
+    pool = learner("logistic_mixture", columns=5, slowest=0.01, fastest=1.0, members=3)
+    pool.open()
+    np.testing.assert_allclose(
+        pool.process(slots, times, stream.rows)["prediction"], np.mean(alone, axis=0), rtol=1e-12
+    )
+    with pytest.raises(ParameterError, match=r"slowest must be below fastest, got slowest 0\.1 and fastest 0\.1"):
+        learner("logistic_mixture", columns=5, slowest=0.1, fastest=0.1)
+    with pytest.raises(SnapshotError, match="'logistic_mixture'"):
+        learner("logistic", columns=5).load(pool.dump(0))
+    with pytest.raises(SnapshotError, match=r"learning_rate 0\.01, this one has 0\.02"):
+        learner("logistic_mixture", columns=5, slowest=0.02, fastest=1.0, members=3).load(pool.dump(0))
+    assert pool.open() == 1

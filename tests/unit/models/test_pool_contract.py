@@ -82,6 +82,7 @@ POOLS = {
     "hotspots": Kind(partial(HotspotsPool, 2, 40, 0.6, 4), 2, 11, ("count",)),
     "hotspots, one for all": Kind(partial(HotspotsPool, 3, 1000, 100.0, 8), 3, 7, ("count",)),
     "logistic": Kind(partial(learner, "logistic", columns=2, calibration="platt"), 3, 0, values=labelled),
+    "logistic mixture": Kind(partial(learner, "logistic_mixture", columns=2), 3, 0, values=labelled),
     "alma, averaged": Kind(partial(learner, "alma", columns=2, averaging=True), 3, 0, values=labelled),
     "naive bayes": Kind(partial(learner, "naive_bayes", columns=2), 3, 0, (), values=labelled),
     "hoeffding tree": Kind(partial(learner, "hoeffding_tree", columns=2, grace=20), 3, 0, (), values=labelled),

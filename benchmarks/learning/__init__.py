@@ -1,0 +1,1 @@
+"""Learners on recorded streams, beside river's in the same run."""
