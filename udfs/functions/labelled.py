@@ -68,7 +68,7 @@ class LabelledFunction(TableFunction):
         """The learners it can use, by name; importing them loads the compiler, so nobody asks without need."""
         from models.learners import ALGORITHMS
 
-        return {name: algorithm for name, algorithm in ALGORITHMS.items() if algorithm.task == self.task}
+        return {name: each for name, each in ALGORITHMS.items() if each.task in (self.task, "by estimator")}
 
     def parameters(self, algorithm: str) -> dict[str, Parameter]:
         """What an algorithm can be told, by the names in SQL; but for ``seed``, which every function has."""
@@ -80,9 +80,13 @@ class LabelledFunction(TableFunction):
         from models.learners import learner
 
         algorithm = arguments["algorithm"]
+        return learner(algorithm, columns=numbers, categories=categories, **self._told(algorithm, arguments))
+
+    def _told(self, algorithm: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a learner by its own names; without those that have their default, which may depend."""
         declared = self.algorithms()[algorithm].parameters
-        given = {name: arguments[_CALLED.get(name, name)] for name in declared}
-        return learner(algorithm, columns=numbers, categories=categories, **given)
+        told = {name: arguments[_CALLED.get(name, name)] for name in declared}
+        return {name: value for name, value in told.items() if value != declared[name].default}
 
     def argument(self, name: str) -> Argument | None:
         """A declared argument, or a parameter of one of the algorithms."""
@@ -110,7 +114,23 @@ class LabelledFunction(TableFunction):
                 resolved[name] = parameters[name].check(name, given[name])
             except ParameterError as error:
                 raise ArgumentError(str(error), name) from error
+        if known[algorithm].task != self.task:
+            self._check_estimator(algorithm, resolved)
         return resolved
+
+    def _check_estimator(self, algorithm: str, arguments: Mapping[str, Any]) -> None:
+        """An estimator that is hosted must be one, take its parameters, and predict what this function predicts."""
+        try:
+            pool = self.make_learner(1, 0, arguments)
+        except ParameterError as error:
+            raise ArgumentError(str(error), "estimator", "estimator_parameters", "algorithm") from error
+        if pool.task != self.task:
+            estimator = arguments["estimator"]
+            raise ArgumentError(
+                f"estimator {estimator} is made for {pool.task}, {self.name} needs one for {self.task}",
+                "estimator",
+                "algorithm",
+            )
 
     def _parameter(self, name: str) -> Argument | None:
         for algorithm in self.algorithms():

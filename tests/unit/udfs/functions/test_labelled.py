@@ -20,7 +20,7 @@ def resolved(function: LabelledFunction = CLASSIFIER, **given: Any) -> dict[str,
     return function.resolve({"on_time": ("ts",), "label": ("y",), **given})
 
 
-def test_every_learner_belongs_to_one_function() -> None:
+def test_every_learner_belongs_to_a_function() -> None:
     assert {name for function in LABELLED for name in function.algorithms()} == set(ALGORITHMS)
     for function in LABELLED:
         assert resolved(function)["algorithm"] in function.algorithms(), "the default"
@@ -28,18 +28,30 @@ def test_every_learner_belongs_to_one_function() -> None:
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_every_parameter_of_a_learner_is_an_argument_and_reaches_it(name: str) -> None:
-    (function,) = [each for each in LABELLED if name in each.algorithms()]
+    function = next(each for each in LABELLED if name in each.algorithms())
     parameters = function.parameters(name)
     assert set(parameters).isdisjoint(argument.name for argument in function.arguments)
     for parameter in parameters:
         argument = function.argument(parameter.upper())
         assert argument is not None and argument.name == parameter and not argument.required
-    arguments = resolved(function, algorithm=name, category_buckets=64, averaging=True) if "averaging" in parameters \
-        else resolved(function, algorithm=name)  # fmt: skip
+    told = {"averaging": True} if "averaging" in parameters else {}
+    told |= {"category_buckets": 64} if "category_buckets" in parameters else {}
+    arguments = resolved(function, algorithm=name, **told)
     pool: Any = function.make_learner(2, 1, arguments)
     assert (pool.task, pool.columns, pool.categories) == (function.task, 2, 1)
-    if "averaging" in parameters:
-        assert pool.parameters["averaging"] and pool.parameters["buckets"] == 64 and arguments["buckets"] == 16
+    assert arguments["buckets"] == 16
+    for parameter, value in told.items():
+        assert pool.parameters[parameter.removeprefix("category_")] == value
+
+
+def test_an_estimator_of_scikit_learn_must_fit_the_function() -> None:
+    assert resolved(algorithm="sklearn")["estimator"] == "SGDClassifier"
+    assert resolved(REGRESSOR, algorithm="sklearn", estimator="SGDRegressor")["algorithm"] == "sklearn"
+    with pytest.raises(ArgumentError, match="estimator SGDRegressor is made for regression, ONLINE_CLASSIFIER needs"):
+        resolved(algorithm="sklearn", estimator="SGDRegressor")
+    for wrong in ({"estimator": "Nope"}, {"estimator_parameters": "{"}, {"estimator_parameters": '{"nope": 1}'}):
+        with pytest.raises(ArgumentError):
+            resolved(algorithm="sklearn", **wrong)
 
 
 def test_an_unknown_algorithm_is_refused_with_those_there_are() -> None:
