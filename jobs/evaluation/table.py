@@ -21,6 +21,8 @@ Longs = npt.NDArray[np.int64]
 
 #: Words for a label, besides numbers.
 _LABELS = {"true": 1.0, "false": 0.0}
+#: The time of a label that was never known.
+NEVER = 2**62
 #: A cell that says nothing.
 _MISSING = ("", "nan", "null", "na", "none")
 
@@ -63,7 +65,7 @@ class Table:
     labels
         (n,) NaN where the label is not known.
     event_times, label_times
-        (n,) milliseconds since 1970 UTC, or None.
+        (n,) milliseconds since 1970 UTC, or None; `NEVER` where a label was never known.
     """
 
     numbers: tuple[str, ...]
@@ -126,8 +128,8 @@ def read_table(file: Path, choice: Choice, *, classes: bool) -> Table:
         np.column_stack(known) if known else np.empty((labels.size, 0)),
         tuple([None if cell.lower() in _MISSING else cell for cell in cells[name]] for name in texts),
         labels,
-        None if choice.event_time is None else _times(file, choice.event_time, cells[choice.event_time]),
-        None if choice.label_time is None else _times(file, choice.label_time, cells[choice.label_time]),
+        None if choice.event_time is None else _times(file, choice.event_time, cells[choice.event_time], False),
+        None if choice.label_time is None else _times(file, choice.label_time, cells[choice.label_time], True),
     )
 
 
@@ -192,11 +194,14 @@ def _label(file: Path, line: int, column: str, cell: str, classes: bool) -> floa
     return value
 
 
-def _times(file: Path, column: str, cells: Sequence[str]) -> Longs:
+def _times(file: Path, column: str, cells: Sequence[str], or_never: bool) -> Longs:
     """Times in milliseconds: ISO 8601, taken as UTC where they name no zone, or whole numbers that are that already."""
     times = np.empty(len(cells), np.int64)
     for row, cell in enumerate(cells):
         text = cell.strip()
+        if or_never and text.lower() in _MISSING:
+            times[row] = NEVER
+            continue
         try:
             if text.lstrip("-").isdigit():
                 times[row] = int(text)

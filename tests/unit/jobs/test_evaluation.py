@@ -130,6 +130,13 @@ def test_late_labels_are_learned_late(tmp_path: Path, capsys: pytest.CaptureFixt
     assert report["mae"] == pytest.approx(np.mean([second % 7 for second in range(50)]))
 
 
+def test_a_label_without_a_time_is_never_learned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, "at,known,x,y", *(f"{second * 1000},,1,1" for second in range(30)))
+    times = ("--event-time", "at", "--label-time", "known")
+    code, report = evaluate(capsys, file, "--label", "y", "--algorithm", "alma", *times)
+    assert code == 0 and report["pending_max"] == 30 and report["log_loss"] == pytest.approx(np.log(2))
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
