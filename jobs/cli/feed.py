@@ -26,11 +26,15 @@ from feeds.replay import PARTITIONS as REPLAY_PARTITIONS
 from feeds.replay import Replay
 from feeds.wav import blocks as wav_blocks
 from feeds.wav import read_header
+from jobs.cli.feed_market import exchange, quotes_file, replay
 from jobs.cli.output import AsJson, print_json
 from jobs.errors import CutbankError, UsageError
 from jobs.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Put data into Kafka: sound, this machine's metrics, recorded files.")
+app.command("exchange")(exchange)
+app.command("quotes")(quotes_file)
+app.command("replay")(replay)
 
 Seconds = Annotated[float | None, typer.Option(help="End after so many seconds of the feed's own time.")]
 Records = Annotated[int | None, typer.Option(help="End after so many records (those about the truth not counted).")]
