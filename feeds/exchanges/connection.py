@@ -139,7 +139,8 @@ class Connection:
             liveness.alive_s = now_s
             counts.frames += 1
             counts.frame_bytes += len(frame)
-            if not put(Received(self, position, timing.wall_ns(), now_s, frame)):
+            received = Received(self, position, timing.wall_ns(), now_s, frame)
+            if not put(received) and not await self._inbox.put_or_hold(received):
                 counts.dropped += 1
             position += 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import deque
 from typing import NamedTuple, Protocol
@@ -13,6 +14,12 @@ MAX_FRAMES = 50_000
 
 MAX_BYTES = 64 * 1024 * 1024
 """How many bytes of frames may wait."""
+
+HOLD_S = 1.0
+"""How long a reader holds the socket back where there is no room, before it drops. A venue allows a minute for the
+answer to a ping, so this endangers nothing; bursts are ridden out in the socket's own buffers."""
+
+_LOOK_S = 0.005
 
 
 class Link(Protocol):
@@ -89,17 +96,21 @@ Item = Received | Event | Ended
 class Inbox:
     """Frames and events on their way to the sending thread, in the order they came.
 
-    Written by one thread, read by another. A frame that does not fit is refused, never waited for: a reader
-    that waits lets the socket fill, answers no pings, and loses the connection. Events always fit.
+    Written by one thread, read by another. A frame that does not fit is refused: a reader that waits for ever lets
+    the socket fill, answers no pings, and loses the connection. Events always fit.
 
     Parameters
     ----------
     max_frames, max_bytes
         What may wait.
+    hold_s
+        How long a reader may wait for room before it drops; when it did in vain, it drops at once until half of
+        the room is free again.
     """
 
-    def __init__(self, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_BYTES) -> None:
-        self._max_frames, self._max_bytes = max_frames, max_bytes
+    def __init__(self, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_BYTES, hold_s: float = HOLD_S) -> None:
+        self._max_frames, self._max_bytes, self._hold_s = max_frames, max_bytes, hold_s
+        self._overflowing = False
         self._items: deque[Item] = deque()
         self._bytes_in = self._bytes_out = 0  # each written by one thread only
         self._filled = threading.Event()
@@ -123,6 +134,25 @@ class Inbox:
         self._items.append(item)
         if not self._filled.is_set():
             self._filled.set()
+        return True
+
+    @property
+    def overflowing(self) -> bool:
+        """Whether frames are dropped at once."""
+        return self._overflowing
+
+    async def put_or_hold(self, item: Received) -> bool:
+        """Append as soon as there is room, if that is soon; False: it was not taken."""
+        if self._overflowing and len(self._items) * 2 > self._max_frames:
+            return False
+        self._overflowing = False
+        left_s = self._hold_s
+        while not self.put(item):
+            if left_s <= 0.0:
+                self._overflowing = True
+                return False
+            await asyncio.sleep(_LOOK_S)
+            left_s -= _LOOK_S
         return True
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -290,7 +291,7 @@ def test_an_address_where_nobody_listens(topics: Topics) -> None:
 def test_a_slow_consumer_loses_frames_with_a_number_and_never_the_link(topics: Topics) -> None:
     """The queue is full: frames are dropped and counted, the reader goes on, no connection is lost."""
     frames = trades(300)
-    inbox = Inbox(max_frames=50)
+    inbox = Inbox(max_frames=50, hold_s=0.01)
     release = asyncio.Event()
 
     async def slow() -> Result:
@@ -302,9 +303,7 @@ def test_a_slow_consumer_loses_frames_with_a_number_and_never_the_link(topics: T
         topics.wait = wait
         running = asyncio.create_task(run(topics, frames, inbox=inbox))
         async with asyncio.timeout(DEADLINE_S):
-            while len(inbox) < 50:
-                await asyncio.sleep(0.002)
-            await asyncio.sleep(0.1)
+            await until(lambda: inbox.overflowing)
             release.set()
             return await running
 
@@ -316,6 +315,15 @@ def test_a_slow_consumer_loses_frames_with_a_number_and_never_the_link(topics: T
     assert result.counts.trades + result.counts.dropped == 300
     # the numbers of what was dropped are missing ones too, but for those after the last that came
     assert result.counts.missing == result.counts.dropped - after_the_last
+
+
+def test_a_burst_is_held_back_in_the_socket_and_not_dropped(topics: Topics) -> None:
+    """Room for ten frames, a consumer that takes its time, and six hundred frames at once: none is lost."""
+    topics.wait = lambda: time.sleep(0.0005)  # the consumer's work, not a synchronisation
+    frames = trades(600)
+    result = asyncio.run(run(topics, frames, inbox=Inbox(max_frames=10, hold_s=DEADLINE_S)))
+    result.check(frames)
+    assert (result.counts.trades, result.counts.dropped, result.counts.connections) == (600, 0, 1)
 
 
 def test_a_sink_that_fails_ends_the_collector(topics: Topics) -> None:
