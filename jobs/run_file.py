@@ -54,8 +54,10 @@ def _run(options: argparse.Namespace, values: Mapping[str, str]) -> dict[str, An
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
+    from jobs.expand.flink import keep_java_threads
     from jobs.expand.graph import build
 
+    keep_java_threads()
     configuration = Configuration()
     if not options.under_flink:
         # planned outside of `flink run`: workers are not needed, but the interpreter has to be this one

@@ -6,6 +6,7 @@ They use the Java objects behind PyFlink's; `tests/jobs/test_flink_calls.py` hol
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,39 @@ _ELEMENT_TYPES = {
 }
 
 
+class ThreadConnections(threading.local):
+    """Idle connections to the JVM, each given again only to the Python thread that used it before.
+
+    A connection is a thread of the JVM, and the planner keeps what it needs in that thread. Py4J hands idle
+    connections to whoever comes; a garbage collection that runs in another thread while Java objects die is enough to
+    exchange two, and planning then ends in a NullPointerException ("metadataHandlerProvider").
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[Any] = []
+
+    def pop(self) -> Any:
+        """The connection last given back by this thread; IndexError asks for a new one."""
+        return self._idle.pop()
+
+    def append(self, connection: Any) -> None:
+        """Give a connection back."""
+        self._idle.append(connection)
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+
+def keep_java_threads() -> None:
+    """Let every Python thread stay with its thread of the JVM; before the first table environment is made."""
+    client = get_gateway()._gateway_client
+    if not isinstance(client.deque, ThreadConnections):
+        idle = ThreadConnections()
+        while client.deque:
+            idle.append(client.deque.popleft())
+        client.deque = idle
+
+
 def columns_of(table: Table) -> list[InputColumn]:
     """Name, SQL type and time attribute of each column."""
     checks = get_gateway().jvm.org.apache.flink.table.types.logical.utils.LogicalTypeChecks
@@ -50,9 +84,7 @@ def array_of(element: Element) -> Any:
     return Types.OBJECT_ARRAY(_ELEMENT_TYPES[element]())
 
 
-def key_by_bucket(
-    tables: StreamTableEnvironment, packs: Table, elements: Sequence[Element], name: str
-) -> KeyedStream:
+def key_by_bucket(tables: StreamTableEnvironment, packs: Table, elements: Sequence[Element], name: str) -> KeyedStream:
     """A table of ``(bucket, ROW(arrays..., end))`` as a stream of the rows, keyed by the bucket.
 
     PyFlink would key it by a Python function, one crossing more for each pack; Flink's own Java selector takes the
@@ -64,9 +96,7 @@ def key_by_bucket(
     transformation = stream._j_data_stream.getTransformation()
     transformation.setOutputType(Types.ROW([key, value]).get_java_type_info())
     transformation.setName(name)
-    keyed = stream._j_data_stream.keyBy(
-        get_gateway().jvm.KeyByKeySelector(), Types.ROW([key]).get_java_type_info()
-    )
+    keyed = stream._j_data_stream.keyBy(get_gateway().jvm.KeyByKeySelector(), Types.ROW([key]).get_java_type_info())
     return KeyedStream(keyed, value, stream)
 
 

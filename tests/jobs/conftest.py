@@ -33,6 +33,9 @@ def new_tables() -> Callable[[], Any]:
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
+    from jobs.expand.flink import keep_java_threads
+
+    keep_java_threads()
     options = {
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,

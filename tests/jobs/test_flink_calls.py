@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +169,41 @@ def test_entries_of_a_map_of_arrays_are_pairs_as_they_stand(tables: Any, tmp_pat
     found = _collect(tables, f"SELECT {', '.join(paths)} FROM arrays CROSS JOIN UNNEST({zipped}) AS u(`key`, `value`)")
 
     assert found == [("b", 1, 0.5), (None, 2, 1.5), ("a", None, 2.5), ("b", 1, None)]
+
+
+def test_a_python_thread_keeps_its_thread_of_the_jvm(tables: Any) -> None:
+    """Also when other threads call Flink in between; the planner keeps its caches in the thread.
+
+    Three threads hold a call each, and this one's ends last: with Py4J's own order of idle connections it would go on
+    in another thread of the JVM.
+    """
+    from pyflink.java_gateway import get_gateway
+
+    java = get_gateway().jvm
+    thread = java.java.lang.Thread
+    mine = thread.currentThread().getName()
+    other_waits, i_wait = (java.java.util.concurrent.Semaphore(0) for _ in range(2))
+
+    def wait_for_me() -> None:
+        other_waits.acquire()
+        i_wait.release()
+
+    def wake() -> None:
+        _until(i_wait.hasQueuedThreads)
+        other_waits.release()
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (wait_for_me, wake)]
+    threads[0].start()
+    _until(other_waits.hasQueuedThreads)
+    threads[1].start()
+    i_wait.acquire()
+    for one in threads:
+        one.join(30)
+        assert not one.is_alive()
+    assert [thread.currentThread().getName() for _ in range(3)] == [mine] * 3
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
