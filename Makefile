@@ -8,7 +8,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup jars test test-unit check demo bench bench-rcf bench-auc bench-accuracy bench-market clean clean-state
+.PHONY: help setup jars test test-unit check demo bench bench-rcf bench-auc bench-accuracy bench-gate bench-market clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench-auc: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Accuracy of the forest b
 
 bench-market: setup  ## What the market system carries, from a burst of recorded frames (CUTBANK_DATA) on
 	$(BIN)/python -m benchmarks.market
+
+bench-gate: setup  ## How soon the gate finds a better model, and how seldom it errs
+	$(BIN)/python -m benchmarks.gate
 
 # The peers are nobody's dependency but the benchmarks'.
 $(STAMPS)/bench: pyproject.toml constraints.txt $(STAMPS)/packages

@@ -40,7 +40,7 @@ COMMANDS = (
     Entry("stop", "Pipelines", "Stop a pipeline with a savepoint."),
     Entry("explain", "Pipelines", "Show what a pipeline expands to, and its plan; runs nothing."),
     Entry("functions", "Pipelines", "The table functions: arguments, ranges, defaults, output."),
-    Entry("feed", "Data", "Put data into Kafka: sound, this machine's metrics, recorded files."),
+    Entry("feed", "Data", "Put data into Kafka: sound, this machine's metrics, clicks, exchanges, recorded files."),
     Entry("topics", "Data", "List topics with their number of records, or create one."),
     Entry("tail", "Data", "Show the committed records of a topic."),
     Entry("up", "Local stack", "Start the Kafka broker and the Flink cluster of this machine."),

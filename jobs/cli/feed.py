@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -18,101 +17,26 @@ from feeds import loudness as sound
 from feeds.blocks import Block
 from feeds.disturbance import parse_disturb
 from feeds.microphone import microphone
-from feeds.pacing import Pacer, Stop, stop_on_signals
-from feeds.play import Played, play
-from feeds.producer import Producer, ensure_topics
-from feeds.records import Outgoing, parse_time
+from feeds.pacing import Pacer
+from feeds.play import play
+from feeds.records import parse_time
 from feeds.replay import PARTITIONS as REPLAY_PARTITIONS
 from feeds.replay import Replay
 from feeds.wav import blocks as wav_blocks
 from feeds.wav import read_header
+from jobs.cli.feed_clicks import clicks
 from jobs.cli.feed_market import exchange, quotes_file, replay
-from jobs.cli.output import AsJson, print_json
+from jobs.cli.feeding import Console, Records, Seconds, checked, feeding, named, played_by
+from jobs.cli.output import AsJson
 from jobs.errors import CutbankError, UsageError
-from jobs.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Put data into Kafka: sound, this machine's metrics, recorded files.")
+app = typer.Typer(
+    no_args_is_help=True, help="Put data into Kafka: sound, this machine's metrics, clicks, exchanges, recorded files."
+)
+app.command("clicks")(clicks)
 app.command("exchange")(exchange)
 app.command("quotes")(quotes_file)
 app.command("replay")(replay)
-
-Seconds = Annotated[float | None, typer.Option(help="End after so many seconds of the feed's own time.")]
-Records = Annotated[int | None, typer.Option(help="End after so many records (those about the truth not counted).")]
-
-
-class _Console:
-    """Progress and remarks on standard error; the summary on standard output."""
-
-    def __init__(self, topic: str, *, as_json: bool) -> None:
-        self._topic, self._as_json = topic, as_json
-        self._live = not as_json and sys.stderr.isatty()
-        self._drawn_s = -math.inf
-        self._width = 0
-
-    def warn(self, message: str) -> None:
-        """A remark, on a line of its own."""
-        self._clear()
-        typer.echo(f"feed {self._topic}: {message}", err=True)
-
-    def progress(self, played: Played) -> None:
-        """Redraw the one line of progress, five times a second at most, and only on a terminal."""
-        if not self._live or played.seconds - self._drawn_s < 0.2:
-            return
-        self._drawn_s = played.seconds
-        rate = played.records / played.seconds if played.seconds > 0 else 0.0
-        counts = f"{played.records:,} records, {rate:,.1f}/s, {played.seconds:,.0f} s"
-        line = f"{self._topic}: {counts} (Ctrl-C ends it)"
-        sys.stderr.write("\r" + line.ljust(self._width))
-        sys.stderr.flush()
-        self._width = len(line)
-
-    def summary(self, played: Played, more: Mapping[str, object]) -> None:
-        """What was sent, as one line or one JSON object."""
-        self._clear()
-        if self._as_json:
-            counts = {
-                "topic": self._topic,
-                "records": played.records,
-                "truth_records": played.truths,
-                "value_bytes": played.value_bytes,
-                "seconds": round(played.seconds, 3),
-                "interrupted": played.interrupted,
-            }
-            print_json(counts | dict(more))
-            return
-        truth = f" and {played.truths} about the truth" if played.truths else ""
-        typer.echo(f"{self._topic}: {played.records:,} records{truth} in {played.seconds:.1f} s")
-
-    def _clear(self) -> None:
-        if self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
-            sys.stderr.flush()
-            self._width = 0
-
-
-@contextmanager
-def _feeding(topics: Mapping[str, int]) -> Iterator[tuple[Producer, Stop]]:
-    """A producer to the broker of the settings, with its topics there, and the signals which end it."""
-    settings = load_settings()
-    with stop_on_signals() as stop:
-        ensure_topics(settings, topics)
-        with Producer(settings, stop=stop) as producer:
-            yield producer, stop
-
-
-def _checked(option: str, value: float | None, *, above: float | None = None, least: float | None = None) -> None:
-    """UsageError where a number is not finite or out of range."""
-    if value is None:
-        return
-    if not math.isfinite(value) or (above is not None and value <= above) or (least is not None and value < least):
-        expected = f"above {above:g}" if above is not None else f"{least:g} or more"
-        raise UsageError(f"{option}: expected a number {expected}, got {value:g}")
-
-
-def _name(option: str, value: str) -> str:
-    if not value.strip():
-        raise UsageError(f"{option}: the name is empty; it becomes the records' key")
-    return value
 
 
 @app.command("loudness")
@@ -147,13 +71,13 @@ def loudness(
 
     Example: cutbank feed loudness --source room --devices 3 --seconds 60
     """
-    _checked("--rate", rate, least=1.0)
-    _checked("--gain", gain, above=0.0)
-    _checked("--speed", speed, least=0.0)
-    _checked("--seconds", seconds, above=0.0)
-    _checked("--records", records, least=1)
-    _checked("--devices", devices, least=1)
-    _checked("--seed", seed, least=0)
+    checked("--rate", rate, least=1.0)
+    checked("--gain", gain, above=0.0)
+    checked("--speed", speed, least=0.0)
+    checked("--seconds", seconds, above=0.0)
+    checked("--records", records, least=1)
+    checked("--devices", devices, least=1)
+    checked("--seed", seed, least=0)
     if rate > 1000:
         raise UsageError(f"--rate: expected a number from 1 to 1000, got {rate:g}")
     if source != "room" and devices != 1:
@@ -163,7 +87,7 @@ def loudness(
     if source != "mic" and input_name is not None:
         raise UsageError(f"--input: only with --source mic, got {input_name!r} with --source {source}")
     start_ms = None if start is None else parse_time(start, option="--start")
-    console = _Console(topic, as_json=as_json)
+    console = Console(topic, as_json=as_json)
     wav = None
     if source not in ("mic", "room"):
         wav = read_header(Path(source))
@@ -173,11 +97,11 @@ def loudness(
             )
         if wav.frames < wav.sample_rate / rate:
             raise UsageError(f"--source: {source!r} lasts {wav.seconds:.3f} s, less than one block of {1 / rate:.3f} s")
-    name = _name("--device", device if device is not None else (wav.path.stem if wav is not None else source))
+    name = named("--device", device if device is not None else (wav.path.stem if wav is not None else source))
     topics = {topic: sound.PARTITIONS}
     if source == "room":
         topics[sound.truth_topic(topic)] = 1
-    with _feeding(topics) as (producer, stop):
+    with feeding(topics) as (producer, stop):
         blocks: Iterator[tuple[str, Block]]
         if wav is not None:
             blocks = ((name, block) for block in wav_blocks(wav, rate=rate))
@@ -194,16 +118,9 @@ def loudness(
             seconds=seconds,
             topic=topic,
         )
-        played = _play(outgoing, producer, stop, console, limit=records)
+        played = played_by(outgoing, producer, stop, console, limit=records)
         producer.flush()
     console.summary(played, {"source": source, "acknowledged": producer.acknowledged})
-
-
-def _play(
-    outgoing: Iterable[Outgoing], producer: Producer, stop: Stop, console: _Console, *, limit: int | None
-) -> Played:
-    pacer = Pacer(stop.wait)
-    return play(outgoing, producer, pacer=pacer, stop=stop, limit=limit, on_sent=console.progress)
 
 
 @app.command("host-metrics")
@@ -231,20 +148,20 @@ def host_metrics(
 
     Example: cutbank feed host-metrics --seconds 90 --disturb 45,5
     """
-    _checked("--rate", rate, least=0.01)
-    _checked("--seconds", seconds, above=0.0)
-    _checked("--records", records, least=1)
+    checked("--rate", rate, least=0.01)
+    checked("--seconds", seconds, above=0.0)
+    checked("--records", records, least=1)
     if rate > 100:
         raise UsageError(f"--rate: expected a number from 0.01 to 100, got {rate:g}")
     disturbance = None if disturb is None else parse_disturb(disturb)
     if disturbance is not None and seconds is not None and disturbance.after_s + disturbance.seconds > seconds:
         raise UsageError(f"--disturb: {disturb} ends after the feed, which lasts --seconds {seconds:g}")
-    name = _name("--host", host if host is not None else platform.node() or "localhost")
-    console = _Console(topic, as_json=as_json)
+    name = named("--host", host if host is not None else platform.node() or "localhost")
+    console = Console(topic, as_json=as_json)
     topics = {topic: metrics.PARTITIONS}
     if disturbance is not None:
         topics[f"{topic}-truth"] = 1
-    with _feeding(topics) as (producer, stop):
+    with feeding(topics) as (producer, stop):
         pacer = Pacer(stop.wait)
         outgoing = metrics.host_metrics(
             name,
@@ -288,22 +205,22 @@ def file(
 
     Example: cutbank feed file recorded.jsonl --topic loudness --key device --rate 1000
     """
-    _checked("--rate", rate, least=0.0)
-    _checked("--records", records, least=1)
-    _checked("--partition", partition, least=0)
+    checked("--rate", rate, least=0.0)
+    checked("--records", records, least=1)
+    checked("--partition", partition, least=0)
     if partition is not None and partition_by_hash:
         raise UsageError("--partition and --partition-by-hash: give one of the two")
     if path != "-" and not Path(path).is_file():
         raise UsageError(f"FILE: no file {path!r}; expected a file of lines, or - for standard input")
-    console = _Console(topic, as_json=as_json)
+    console = Console(topic, as_json=as_json)
     wanted = max(REPLAY_PARTITIONS, 0 if partition is None else partition + 1)
-    with _feeding({topic: wanted}) as (producer, stop):
+    with feeding({topic: wanted}) as (producer, stop):
         there = producer.partitions(topic)
         if partition is not None and partition >= there:
             raise UsageError(f"--partition: topic {topic!r} has the partitions 0 to {there - 1}, got {partition}")
         how = Replay(topic, key, partition, there if partition_by_hash else None, rate)
         with _lines(path) as lines:
-            played = _play(how.records(lines), producer, stop, console, limit=records)
+            played = played_by(how.records(lines), producer, stop, console, limit=records)
         producer.flush()
     if how.without_key:
         console.warn(f"{how.without_key:,} lines have no usable {key!r}; they went without a key")

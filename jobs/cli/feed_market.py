@@ -23,6 +23,7 @@ from feeds.exchanges.recording import Frame, read_recording
 from feeds.exchanges.values import topics_named
 from feeds.pacing import Pacer, Stop, stop_on_signals
 from feeds.play import play
+from jobs.cli.feeding import checked, feeding
 from jobs.cli.output import AsJson, print_json
 from jobs.errors import UsageError
 from jobs.settings import load_settings
@@ -56,13 +57,11 @@ def exchange(
 
     Example: cutbank feed exchange --venue binance --symbols BTCUSDT,ETHUSDT
     """
-    from jobs.cli.feed import _checked, _feeding  # that module imports this one
-
-    _checked("--seconds", seconds, above=0.0)
-    _checked("--records", records, least=1)
-    _checked("--queue", queue, least=1)
-    _checked("--borrow", borrow, least=0.0)
-    _checked("--give-up-after", give_up_after, above=0.0)
+    checked("--seconds", seconds, above=0.0)
+    checked("--records", records, least=1)
+    checked("--queue", queue, least=1)
+    checked("--borrow", borrow, least=0.0)
+    checked("--give-up-after", give_up_after, above=0.0)
     found = venue_named(venue)
     names = _symbols(symbols)
     found.subscription("", names)  # refuses what the venue cannot serve, before anything runs
@@ -72,7 +71,7 @@ def exchange(
     topics = topics_named(_prefix(prefix))
     counts = Counts()
     started_s = time.monotonic()
-    with _feeding(topics.partitions()) as (producer, stop):
+    with feeding(topics.partitions()) as (producer, stop):
 
         def enough(counts: Counts) -> bool:
             return (
@@ -128,10 +127,8 @@ def quotes_file(
 
     Example: cutbank feed quotes link.csv.gz --symbol LINKUSDT --base LINK --quote USDT --speed 60
     """
-    from jobs.cli.feed import _checked, _feeding  # that module imports this one
-
-    _checked("--speed", speed, least=0.0)
-    _checked("--records", records, least=1)
+    checked("--speed", speed, least=0.0)
+    checked("--records", records, least=1)
     if symbol is None and (base is not None or quote is not None):
         raise UsageError("--base and --quote belong to --symbol, which is not given")
     source = Path(path)
@@ -139,7 +136,7 @@ def quotes_file(
     pair = None if symbol is None else Pair(symbol, base, quote)
     topics = topics_named(_prefix(prefix))
     needed = {name: count for name, count in topics.partitions().items() if name in (topics.quotes, topics.rejects)}
-    with _feeding(needed) as (producer, stop):
+    with feeding(needed) as (producer, stop):
         outgoing = quotes(rows, source=source.name, pair=pair, wall_ns=time.time_ns, speed=speed, topics=topics)
         played = play(outgoing, producer, pacer=Pacer(stop.wait), stop=stop, limit=records)
         producer.flush()
@@ -174,10 +171,8 @@ def replay(
 
     Example: cutbank feed replay recorded.jsonl.gz --speed 10 --port 9400
     """
-    from jobs.cli.feed import _checked  # that module imports this one
-
-    _checked("--speed", speed, least=0.0)
-    _checked("--linger", linger, least=0.0)
+    checked("--speed", speed, least=0.0)
+    checked("--linger", linger, least=0.0)
     if port and not 1024 <= port <= 65_000:
         raise UsageError(f"--port: expected 0 or a port from 1024 to 65000, got {port}")
     script = read_script(Path(faults)) if faults is not None else Script({}, [])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from feeds.records import Outgoing
+from jobs.cli import feeding
 
 
 class Clock:
@@ -51,3 +55,50 @@ def clock() -> Clock:
 @pytest.fixture
 def kept(clock: Clock) -> Kept:
     return Kept(clock)
+
+
+class Sink:
+    """In the place of a Producer."""
+
+    def __init__(self) -> None:
+        self.records: list[Outgoing] = []
+        self.topics: dict[str, int] = {}
+        self.partition_counts: dict[str, int] = {}
+        self.when: dict[int, Any] = {}
+
+    def __call__(self, settings: object, *, stop: object) -> Sink:
+        return self
+
+    def ensure(self, settings: object, topics: dict[str, int]) -> list[str]:
+        self.topics.update(topics)
+        return list(topics)
+
+    def send(self, record: Outgoing) -> bool:
+        self.records.append(record)
+        if (call := self.when.get(len(self.records))) is not None:
+            call()
+        return True
+
+    def partitions(self, topic: str) -> int:
+        return self.partition_counts.get(topic, self.topics[topic])
+
+    def flush(self) -> None:
+        pass
+
+    @property
+    def acknowledged(self) -> int:
+        return len(self.records)
+
+    def __enter__(self) -> Sink:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+@pytest.fixture
+def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
+    made = Sink()
+    monkeypatch.setattr(feeding, "Producer", made)
+    monkeypatch.setattr(feeding, "ensure_topics", made.ensure)
+    return made

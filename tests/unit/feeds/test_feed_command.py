@@ -6,7 +6,6 @@ import json
 import signal
 import threading
 import wave
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,56 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from feeds.loudness import room_records
-from feeds.records import Outgoing
 from jobs.cli import feed
 from jobs.errors import CutbankError, UsageError
-
-
-class Sink:
-    """In the place of a Producer."""
-
-    def __init__(self) -> None:
-        self.records: list[Outgoing] = []
-        self.topics: dict[str, int] = {}
-        self.partition_counts: dict[str, int] = {}
-        self.when: dict[int, Any] = {}
-
-    def __call__(self, settings: object, *, stop: object) -> Sink:
-        return self
-
-    def ensure(self, settings: object, topics: dict[str, int]) -> list[str]:
-        self.topics.update(topics)
-        return list(topics)
-
-    def send(self, record: Outgoing) -> bool:
-        self.records.append(record)
-        if (call := self.when.get(len(self.records))) is not None:
-            call()
-        return True
-
-    def partitions(self, topic: str) -> int:
-        return self.partition_counts.get(topic, self.topics[topic])
-
-    def flush(self) -> None:
-        pass
-
-    @property
-    def acknowledged(self) -> int:
-        return len(self.records)
-
-    def __enter__(self) -> Sink:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-
-@pytest.fixture
-def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
-    made = Sink()
-    monkeypatch.setattr(feed, "Producer", made)
-    monkeypatch.setattr(feed, "ensure_topics", made.ensure)
-    return made
+from tests.unit.feeds.conftest import Sink
 
 
 def run(*arguments: str, stdin: bytes | None = None) -> Result:

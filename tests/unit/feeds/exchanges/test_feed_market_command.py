@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from feeds.exchanges.fake import FakeExchange
 from feeds.exchanges.recording import Frame
 from feeds.pacing import Stop
-from jobs.cli import feed, feed_market
+from jobs.cli import feed, feed_market, feeding
 from jobs.errors import CutbankError, UsageError
 from tests.unit.feeds.exchanges import messages as say
 from tests.unit.feeds.exchanges.conftest import DEADLINE_S, Topics
@@ -51,8 +51,8 @@ class Sink(Topics):
 @pytest.fixture
 def sink(monkeypatch: pytest.MonkeyPatch) -> Sink:
     made = Sink()
-    monkeypatch.setattr(feed, "Producer", made)
-    monkeypatch.setattr(feed, "ensure_topics", made.ensure)
+    monkeypatch.setattr(feeding, "Producer", made)
+    monkeypatch.setattr(feeding, "ensure_topics", made.ensure)
     return made
 
 
