@@ -231,7 +231,8 @@ def ready(kernel: Any, *arguments: Any) -> None:
 MODULES = (
     "models.random_cut_forest.kernels", "models.random_cut_forest.snapshot_kernels", "models.anomaly_detector.kernels",
     "models.hotspots.kernels", "models.metrics.kernels", "models.drift.adwin", "models.drift.page_hinkley",
-    "models.drift.kswin", "models.drift.ddm", "models.champion.kernels",
+    "models.drift.kswin", "models.drift.ddm", "models.champion.kernels", "models.indicators.kernels",
+    "models.arbitrage.kernels",
 )  # fmt: skip
 
 

@@ -7,9 +7,11 @@ from types import MappingProxyType
 from typing import Final
 
 from udfs.functions import (
+    arbitrage,
     detect_anomalies,
     drift,
     hotspots,
+    indicators,
     prequential_metrics,
     random_cut_forest,
     random_cut_forest_with_explanation,
@@ -26,6 +28,8 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             hotspots.FUNCTION,
             drift.FUNCTION,
             prequential_metrics.FUNCTION,
+            indicators.FUNCTION,
+            arbitrage.FUNCTION,
         )
     }
 )
