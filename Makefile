@@ -9,7 +9,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help setup jars test test-unit check demo demo-clickstream bench bench-rcf bench-auc bench-accuracy bench-gate \
-  bench-learning bench-original bench-drift clean clean-state
+  bench-learning bench-original bench-drift bench-market clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench-rcf: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Speed and size of the fo
 
 bench-auc: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Accuracy of the forest beside its peers
 	$(BIN)/python -m benchmarks.rcf.accuracy
+
+bench-market: setup  ## What the market system carries, from a burst of recorded frames (CUTBANK_DATA) on
+	$(BIN)/python -m benchmarks.market
 
 bench-gate: setup  ## How soon the gate finds a better model, and how seldom it errs
 	$(BIN)/python -m benchmarks.gate

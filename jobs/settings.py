@@ -36,9 +36,15 @@ ENV_PREFIX = "CUTBANK_"
 OTHER_VARIABLES = frozenset({"CUTBANK_PROFILE", "CUTBANK_DEBUG", "CUTBANK_KERNEL_CACHE", "CUTBANK_PROCESS"})
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
+WebSocketUrl = Annotated[str, Field(pattern=r"^wss?://[^\s/]+(/\S*)?$")]
 Megabytes = Annotated[int, Field(ge=256, le=1_048_576)]
 
 _PATHS = ("state_dir", "jars_dir", "data")
+VENUE_URLS = (
+    *("binance_spot_url", "binance_usdm_url", "binance_coinm_url"),
+    *("bybit_spot_url", "bybit_linear_url", "bybit_inverse_url"),
+    *("coinbase_url", "kraken_url", "okx_url"),
+)
 _SASL_NEEDS = ("kafka_sasl_mechanism", "kafka_username", "kafka_password")
 
 
@@ -99,13 +105,23 @@ class Settings(BaseModel):
         2432, description="Memory of the TaskManager's JVM; RocksDB and the Python workers take theirs beside it."
     )
 
+    binance_spot_url: WebSocketUrl = Field("wss://stream.binance.com:9443", description="Binance, spot.")
+    binance_usdm_url: WebSocketUrl = Field("wss://fstream.binance.com", description="Binance, USD-M futures.")
+    binance_coinm_url: WebSocketUrl = Field("wss://dstream.binance.com", description="Binance, COIN-M futures.")
+    bybit_spot_url: WebSocketUrl = Field("wss://stream.bybit.com/v5/public/spot", description="Bybit, spot.")
+    bybit_linear_url: WebSocketUrl = Field("wss://stream.bybit.com/v5/public/linear", description="Bybit, linear.")
+    bybit_inverse_url: WebSocketUrl = Field("wss://stream.bybit.com/v5/public/inverse", description="Bybit, inverse.")
+    coinbase_url: WebSocketUrl = Field("wss://advanced-trade-ws.coinbase.com", description="Coinbase Advanced Trade.")
+    kraken_url: WebSocketUrl = Field("wss://ws.kraken.com/v2", description="Kraken, API v2.")
+    okx_url: WebSocketUrl = Field("wss://ws.okx.com:8443/ws/v5/public", description="OKX, API v5.")
+
     @field_validator(*_PATHS)
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         value = value.expanduser()
         return Path(os.path.normpath(value if value.is_absolute() else PROJECT_ROOT / value))
 
-    @field_validator("flink_url")
+    @field_validator("flink_url", *VENUE_URLS)
     @classmethod
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")

@@ -41,7 +41,7 @@ COMMANDS = (
     Entry("explain", "Pipelines", "Show what a pipeline expands to, and its plan; runs nothing."),
     Entry("functions", "Pipelines", "The table functions: arguments, ranges, defaults, output."),
     Entry("evaluate", "Models", "Run a learner over a recorded file, beside the baselines; no cluster."),
-    Entry("feed", "Data", "Put data into Kafka: sound, this machine's metrics, clicks, recorded files."),
+    Entry("feed", "Data", "Put data into Kafka: sound, this machine's metrics, clicks, exchanges, recorded files."),
     Entry("topics", "Data", "List topics with their number of records, or create one."),
     Entry("tail", "Data", "Show the committed records of a topic."),
     Entry("up", "Local stack", "Start the Kafka broker and the Flink cluster of this machine."),

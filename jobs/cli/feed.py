@@ -25,14 +25,18 @@ from feeds.replay import Replay
 from feeds.wav import blocks as wav_blocks
 from feeds.wav import read_header
 from jobs.cli.feed_clicks import clicks
+from jobs.cli.feed_market import exchange, quotes_file, replay
 from jobs.cli.feeding import Console, Records, Seconds, checked, feeding, named, played_by
 from jobs.cli.output import AsJson
 from jobs.errors import CutbankError, UsageError
 
 app = typer.Typer(
-    no_args_is_help=True, help="Put data into Kafka: sound, this machine's metrics, clicks, recorded files."
+    no_args_is_help=True, help="Put data into Kafka: sound, this machine's metrics, clicks, exchanges, recorded files."
 )
 app.command("clicks")(clicks)
+app.command("exchange")(exchange)
+app.command("quotes")(quotes_file)
+app.command("replay")(replay)
 
 
 @app.command("loudness")

@@ -7,9 +7,11 @@ from types import MappingProxyType
 from typing import Final
 
 from udfs.functions import (
+    arbitrage,
     detect_anomalies,
     drift,
     hotspots,
+    indicators,
     online_classifier,
     online_regressor,
     prequential_metrics,
@@ -30,6 +32,8 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             online_regressor.FUNCTION,
             drift.FUNCTION,
             prequential_metrics.FUNCTION,
+            indicators.FUNCTION,
+            arbitrage.FUNCTION,
         )
     }
 )

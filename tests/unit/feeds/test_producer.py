@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.partitioner.default import DefaultPartitioner
 
 from feeds import producer as module
 from feeds.pacing import Stop
-from feeds.producer import Producer, ensure_topics
+from feeds.producer import KeyPartitioner, Producer, ensure_topics
 from feeds.records import Outgoing
 from jobs.errors import CutbankError
 from jobs.settings import Settings, load_settings
@@ -185,3 +186,23 @@ def test_no_broker_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
             message = str(caught.value)
             assert f"no Kafka broker answers at {address}" in message and "cutbank up" in message
             assert "\n" not in message and caught.value.exit_code == 1
+
+
+class Cluster:
+    """What a partitioner asks."""
+
+    def topics(self) -> set[str]:
+        return {"market"}
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {3, 0, 2, 1, 4}
+
+    available_partitions_for_topic = partitions_for_topic
+
+
+@pytest.mark.parametrize("key", [b"", b"a", b"ab", b"abc", b"binance-usdm|BTCUSDT", "börse".encode(), b"\xff" * 33])
+def test_partitions_are_those_of_kafka_s_own_client(key: bytes) -> None:
+    for _ in range(2):  # computed, and remembered
+        ours = KeyPartitioner().partition("market", key, key, None, None, Cluster())
+        assert ours == DefaultPartitioner().partition("market", key, key, None, None, Cluster())
+    assert KeyPartitioner().partition("market", None, None, None, None, Cluster()) in range(5)

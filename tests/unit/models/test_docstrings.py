@@ -7,6 +7,7 @@ import doctest
 from models.anomaly_detector import detector
 from models.champion import challengers, gate, losses, mean_rule
 from models.hotspots import stream
+from models.indicators import periods, pool
 from models.metrics import offline
 from models.random_cut_forest import forest
 
@@ -37,5 +38,11 @@ def test_examples_of_the_metrics() -> None:
 
 def test_examples_of_the_gate() -> None:
     results = [doctest.testmod(module) for module in (challengers, gate, losses, mean_rule)]
+    assert all(result.attempted > 0 for result in results)
+    assert not any(result.failed for result in results)
+
+
+def test_examples_of_the_indicators() -> None:
+    results = [doctest.testmod(module) for module in (periods, pool)]
     assert all(result.attempted > 0 for result in results)
     assert not any(result.failed for result in results)

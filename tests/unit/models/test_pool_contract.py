@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from models.anomaly_detector import AnomalyDetectorPool
+from models.arbitrage import ArbitragePool
 from models.champion import ChampionGatePool
 from models.champion.challengers import challengers
 from models.drift import ADWINPool, DDMPool, KSWINPool, PageHinkleyPool
 from models.errors import ModelError, SnapshotError
 from models.hotspots import HotspotsPool
+from models.indicators import NAMES, IndicatorsPool, Periods
 from models.learners import learner
 from models.metrics import PrequentialMetricsPool
 from models.pool import ModelPool
@@ -62,6 +64,12 @@ def losses(values: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-values - np.arange(values.shape[1])[::-1]))
 
 
+def quotes(values: np.ndarray) -> np.ndarray:
+    """Quotes of three venues, a bid and an ask around 100."""
+    venue, mid = np.floor(np.abs(values[:, 0]) * 10) % 3, 100 + values[:, 1]
+    return np.column_stack([venue, mid - 0.2, np.abs(values[:, 2]), mid + 0.2, np.abs(values[:, 4])])
+
+
 DETECTOR = partial(Kind, columns=1, judged=("statistic",))
 CHALLENGERS = partial(
     challengers, [{"algorithm": "logistic"}, {"algorithm": "alma"}, {"algorithm": "logistic", "learning_rate": 1.0}],
@@ -102,6 +110,13 @@ POOLS = {
     "ddm": DETECTOR(partial(DDMPool, 1000.0, minimum=20), warm_up=20, values=bits),
     "challengers": Kind(CHALLENGERS, 3, 0, ("prediction",), values=labelled),
     "champion": Kind(partial(ChampionGatePool, 2, minimum_rows=5, cool_down=5), 2, 0, (), values=losses),
+    "arbitrage": Kind(
+        partial(ArbitragePool, [0.0, 0.001, 0.002], 0.001, 50, 30), 5, 0, (), values=quotes,
+        undefined=("buy_venue", "sell_venue", "edge", "size", "episode", "lasted_ms", "best_edge"),
+    ),
+    "indicators": Kind(
+        partial(IndicatorsPool, Periods(5, 3, 6, 4, 7, 2.0, 5, 9)), 2, 0, (), undefined=NAMES
+    ),
     "metrics": METRICS(partial(PrequentialMetricsPool, 30)),
     "metrics, fading": METRICS(partial(PrequentialMetricsPool, 30, fading=0.95)),
     "metrics, span": METRICS(partial(PrequentialMetricsPool, 30, span_ms=100)),

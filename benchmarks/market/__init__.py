@@ -1,0 +1,1 @@
+"""What the market system carries: collector, and what follows it."""

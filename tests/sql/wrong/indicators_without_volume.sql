@@ -1,0 +1,15 @@
+-- expect: 12:34: INDICATORS: volume is missing: volume => ...
+CREATE TABLE bars (
+    venue STRING,
+    bar_time TIMESTAMP_LTZ(3),
+    close_price DOUBLE,
+    traded DOUBLE,
+    WATERMARK FOR bar_time AS bar_time - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 'bars', 'format' = 'json');
+CREATE TABLE charted (venue STRING, bar_time TIMESTAMP_LTZ(3), rsi DOUBLE)
+WITH ('connector' = 'kafka', 'topic' = 'bars-charted', 'format' = 'json');
+INSERT INTO charted
+SELECT venue, bar_time, rsi FROM INDICATORS(
+    input => TABLE bars PARTITION BY venue,
+    on_time => DESCRIPTOR(bar_time),
+    price => DESCRIPTOR(close_price));
