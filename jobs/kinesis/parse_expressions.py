@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from jobs.kinesis import tree
-from jobs.kinesis.parse_literals import read_interval
+from jobs.kinesis.parse_literals import read_interval, read_type
 from jobs.kinesis.reader import Reader
 from jobs.kinesis.tokens import stored_name
 from jobs.sql.tokens import Kind
@@ -238,8 +238,6 @@ class ExpressionReader(Reader):
 
     def type(self) -> tree.TypeName:
         """A type."""
-        from jobs.kinesis.parse_literals import read_type
-
         return read_type(self)
 
     def unit(self, where: str) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from jobs.kinesis import tree
-from jobs.sql.suggest import did_you_mean
+from jobs.kinesis.column_types import parse_type
 from jobs.sql.tokens import Kind
 
 if TYPE_CHECKING:
@@ -67,55 +67,22 @@ def _milliseconds(text: str, first: str, last: str) -> int | None:
     return -value if negative else value
 
 
-_SYNONYMS: Final = {
-    "INT": "INTEGER",
-    "DEC": "DECIMAL",
-    "NUMERIC": "DECIMAL",
-    "FLOAT": "DOUBLE",
-    "CHARACTER": "CHAR",
-    "BOOL": "BOOLEAN",
-}
-#: The types a column may have.
-TYPES: Final = (
-    "BIGINT", "BINARY", "BOOLEAN", "CHAR", "DATE", "DECIMAL", "DOUBLE", "INTEGER", "REAL", "SMALLINT", "TIME",
-    "TIMESTAMP", "TINYINT", "VARBINARY", "VARCHAR",
-)  # fmt: skip
-
-
 def read_type(reader: ExpressionReader) -> tree.TypeName:
     """A type with its numbers."""
     start = reader.start
     if reader.kind() is not Kind.WORD:
         reader.expected("a type such as VARCHAR(16), INTEGER, DOUBLE or TIMESTAMP")
-    word = reader.take().upper
-    name = _SYNONYMS.get(word, word)
-    if name == "DOUBLE":
-        reader.accept("PRECISION")
-    if name in ("CHAR", "BINARY") and reader.accept("VARYING"):
-        name = "VAR" + name
-    if name == "INTERVAL":
-        raise reader.error("a column cannot be an INTERVAL: keep a number of seconds", start)
-    if name not in TYPES:
-        hint = did_you_mean(name, TYPES) or f"; there are {', '.join(TYPES)}"
-        raise reader.error(f"there is no type {word}{hint}", start)
+    words = [reader.take().upper]
+    while reader.upper() in ("PRECISION", "VARYING"):
+        words.append(reader.take().upper)
     numbers: list[int] = []
     if reader.accept("("):
-        numbers.append(reader.whole_number(f"the length or precision of {name}"))
+        numbers.append(reader.whole_number(f"the length or precision of {words[0]}"))
         if reader.accept(","):
-            numbers.append(reader.whole_number(f"the scale of {name}"))
-        reader.expect(")", f"behind the numbers of {name}")
-    _check_numbers(reader, name, numbers, start)
-    return tree.TypeName(start, name, tuple(numbers))
-
-
-def _check_numbers(reader: ExpressionReader, name: str, numbers: list[int], start: int) -> None:
-    allowed = {"DECIMAL": 2, "VARCHAR": 1, "CHAR": 1, "BINARY": 1, "VARBINARY": 1, "TIMESTAMP": 1, "TIME": 1}
-    allowed["DOUBLE"] = 1  # FLOAT(53)
-    if len(numbers) > allowed.get(name, 0):
-        raise reader.error(f"{name} takes {allowed.get(name, 0) or 'no'} numbers, got {len(numbers)}", start)
-    if name in ("VARCHAR", "CHAR", "BINARY", "VARBINARY") and numbers and not 1 <= numbers[0] <= 65_535:
-        raise reader.error(f"{name} has a length of 1..65535, got {numbers[0]}", start)
-    if name == "DECIMAL" and numbers and not 1 <= numbers[0] <= 19:
-        raise reader.error(f"DECIMAL has a precision of 1..19, got {numbers[0]}", start)
-    if name == "DECIMAL" and len(numbers) == 2 and numbers[1] > numbers[0]:
-        raise reader.error(f"the scale of DECIMAL is at most its precision, got {numbers[0]}, {numbers[1]}", start)
+            numbers.append(reader.whole_number(f"the scale of {words[0]}"))
+        reader.expect(")", f"behind the numbers of {words[0]}")
+    text = " ".join(words) + (f"({','.join(map(str, numbers))})" if numbers else "")
+    try:
+        return tree.TypeName(start, parse_type(text))
+    except ValueError as error:
+        raise reader.error(str(error), start) from error

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from jobs.kinesis.column_types import ColumnType
+
 
 @dataclass(frozen=True)
 class Node:
@@ -140,10 +142,9 @@ class Case(Expression):
 
 @dataclass(frozen=True)
 class TypeName(Node):
-    """A type as written: its name in upper case, its numbers, and where it stands."""
+    """A type, and where it stands."""
 
-    name: str
-    numbers: tuple[int, ...] = ()
+    type: ColumnType
 
 
 @dataclass(frozen=True)
