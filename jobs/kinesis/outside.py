@@ -19,8 +19,8 @@ RECORD, ARRIVED = "record", "arrived"
 class Place(Protocol):
     """Where an application reads and writes."""
 
-    def reading(self, source: Source) -> tuple[Sequence[str], Mapping[str, str]]:
-        """Lines of columns that define `ARRIVED`, a TIMESTAMP_LTZ(3), and options of the table."""
+    def reading(self, source: Source) -> tuple[Sequence[str], str, Mapping[str, str]]:
+        """Further columns, SQL of when a record arrived, a TIMESTAMP_LTZ(3), and options of the table."""
         ...
 
     def writing(self, destination: Destination) -> Mapping[str, str]:
@@ -46,7 +46,7 @@ class Kafka:
     def __init__(self, application: str, folder: Path) -> None:
         self.application, self.folder = application, folder
 
-    def reading(self, source: Source) -> tuple[Sequence[str], Mapping[str, str]]:
+    def reading(self, source: Source) -> tuple[Sequence[str], str, Mapping[str, str]]:
         """The topic from its beginning; a record comes when Kafka says it did."""
         options = {
             "connector": "kafka",
@@ -54,7 +54,8 @@ class Kafka:
             "properties.bootstrap.servers": "${bootstrap_servers:-localhost:19092}",
             "scan.startup.mode": "earliest-offset",
         }
-        return [f"{quote.name(ARRIVED)} TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"], options
+        column = f"{quote.name(ARRIVED)} TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"
+        return [column], quote.name(ARRIVED), options
 
     def writing(self, destination: Destination) -> Mapping[str, str]:
         """The topic, exactly once, by one writer into one partition: the order of rows is that of the records."""
@@ -81,9 +82,9 @@ def source_ddl(place: Place, source: Source, name: str) -> str:
         lines.append(f"{quote.name(RECORD)} STRING")
     else:
         lines += [f"{quote.name(field)} STRING" for field in csv_fields(source)]
-    columns, options = place.reading(source)
+    columns, arrived, options = place.reading(source)
     lines += columns
-    lines.append(f"{quote.name(ROWTIME)} AS {_rowtime(source)}")
+    lines.append(f"{quote.name(ROWTIME)} AS {_rowtime(source, arrived)}")
     lines.append(f"WATERMARK FOR {quote.name(ROWTIME)} AS {quote.name(ROWTIME)} - INTERVAL '${{delay:-1}}' SECOND")
     made = dict(options)
     if source.format == "json":
@@ -98,8 +99,8 @@ def csv_fields(source: Source) -> list[str]:
     return [f"{column.name} (text)" for column in source.columns]
 
 
-def _rowtime(source: Source) -> str:
-    arrived = f"CAST({quote.name(ARRIVED)} AS TIMESTAMP(3))"
+def _rowtime(source: Source, arrived: str) -> str:
+    arrived = f"CAST({arrived} AS TIMESTAMP(3))"
     if source.rowtime is None:
         return arrived
     column = source.rowtime_column

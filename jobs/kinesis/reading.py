@@ -30,7 +30,7 @@ def reading_pieces(context: Context, source: Source, view: str) -> list[Piece]:
     texts = context.new_name(f"{simple_name(source.name)}_texts")
     title = f"{source.name}: the records of topic {source.topic}"
     pieces = [Piece(source_ddl(context.place, source, records), None, title)]
-    pieces.append(Piece(f"CREATE VIEW {quote.name(texts)} AS\n{_texts(source, records)}", None))
+    pieces.append(Piece(f"CREATE VIEW {quote.name(texts)} AS\n{_texts(context, source, records)}", None))
     failures = [failure for column in source.columns for failure in _failures(column)]
     if source.format == "json":
         readable = f"({quote.name(RECORD)} IS JSON OBJECT)"
@@ -62,9 +62,11 @@ def _data(source: Source) -> str:
     return f"CONCAT_WS({quote.text(source.delimiter)}, {fields})"
 
 
-def _texts(source: Source, records: str) -> str:
+def _texts(context: Context, source: Source, records: str) -> str:
     """Every column as the text that stands in the record."""
-    kept = [quote.name(ROWTIME), quote.name(ARRIVED)]
+    _, arrived, _ = context.place.reading(source)
+    kept = [quote.name(ROWTIME)]
+    kept.append(arrived if arrived == quote.name(ARRIVED) else f"{arrived} AS {quote.name(ARRIVED)}")
     if source.format == "csv":
         fields = [quote.name(field) for field in csv_fields(source)]
         return f"SELECT {', '.join([*kept, *fields])}\nFROM {quote.name(records)}"
