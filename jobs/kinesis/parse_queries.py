@@ -197,7 +197,9 @@ class QueryReader(ExpressionReader):
         while self.accept("."):
             name = self.name("the name of a stream behind the dot")
         if self.sees("("):
-            raise self.error(f"a function stands in TABLE(...): FROM TABLE({name}(CURSOR(SELECT STREAM ...), ...))", start)
+            raise self.error(
+                f"a function stands in TABLE(...): FROM TABLE({name}(CURSOR(SELECT STREAM ...), ...))", start
+            )
         over, alias, _ = self._behind_relation(columns=False)
         return tree.StreamName(start, name, alias, over)
 
@@ -269,7 +271,11 @@ class QueryReader(ExpressionReader):
         name = None
         partition_by: tuple[tree.Expression, ...] = ()
         order_by: list[tree.Expression] = []
-        if self.sees_name and self.upper() not in ("RANGE", "ROWS") and self.upper(1) in (")", "PARTITION", "ORDER", "RANGE", "ROWS"):
+        if (
+            self.sees_name
+            and self.upper() not in ("RANGE", "ROWS")
+            and self.upper(1) in (")", "PARTITION", "ORDER", "RANGE", "ROWS")
+        ):
             name = stored_name(self.take())
         if self.accept("PARTITION"):
             self.expect("BY", "behind PARTITION")
@@ -347,6 +353,8 @@ class QueryReader(ExpressionReader):
         place = self.start
         interval = read_interval(self)
         if not interval.milliseconds or interval.milliseconds < 0:
-            raise self.error("the age of a stagger window is a positive number of seconds, minutes, hours or days", place)
+            raise self.error(
+                "the age of a stagger window is a positive number of seconds, minutes, hours or days", place
+            )
         self.expect(")", "that closes WINDOWED BY STAGGER")
         return tree.Window(start, None, partition_by, (), "RANGE", None, interval.milliseconds)

@@ -40,8 +40,8 @@ _KINDS: Final = {
     TokenType.VAR: Kind.WORD,
 }
 
-# what may hide quotes from each other; a closing mark that never comes leaves the opener unmatched
-_CLOSED: Final = re.compile(
+#: What may hide quotes from each other; a closing mark that never comes leaves the opener unmatched
+CLOSED: Final = re.compile(
     r"'(?:[^']|'')*+'|\"(?:[^\"]|\"\")*+\"|(?:--|//)[^\n\r]*|/\*.*?\*/|(?P<open>'|\"|/\*)", re.DOTALL
 )
 _OPENERS: Final = {
@@ -66,7 +66,7 @@ def tokenize(text: LocatedText) -> tuple[Token, ...]:
     SqlError
         A quote or comment is never closed, or a character has no meaning in Kinesis SQL.
     """
-    for match in _CLOSED.finditer(text.text):
+    for match in CLOSED.finditer(text.text):
         if match["open"]:
             raise text.error(_OPENERS[match["open"]], match.start())
     try:

@@ -77,8 +77,8 @@ def guarded(condition: str, values: Iterable[Value]) -> tuple[Failure, ...]:
 
 
 def text_literal(value: str) -> Value:
-    """A text."""
-    return Value(quote.text(value), ColumnType("VARCHAR", length=max(len(value), 1)))
+    """A text; what looks like a placeholder of a pipeline file is none."""
+    return Value(quote.text(value.replace("${", "$${")), ColumnType("VARCHAR", length=max(len(value), 1)))
 
 
 def number_literal(text: str) -> Value:
@@ -172,7 +172,10 @@ def _number_to_number(value: Value, source: ColumnType, target: ColumnType, plai
         if source.is_integer or (source.name == "DECIMAL" and target.name == "BIGINT"):
             low_text, high_text = f"({value.sql} < {-high})", f"({value.sql} > {high - 1})"
         elif target.name == "BIGINT":
-            low_text, high_text = f"({value.sql} < -9.223372036854775808E18)", f"({value.sql} >= 9.223372036854775808E18)"
+            low_text, high_text = (
+                f"({value.sql} < -9.223372036854775808E18)",
+                f"({value.sql} >= 9.223372036854775808E18)",
+            )
         else:
             low_text, high_text = f"({value.sql} <= {-high - 1})", f"({value.sql} >= {high})"
         failure = Failure(f"({low_text} OR {high_text})", f"value out of range of {target}")

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from jobs.kinesis.functions.declaration import Scalar, simple
-from jobs.kinesis.values import BIGINT, TIMESTAMP, epoch_ms, from_epoch_ms
+from jobs.kinesis.functions.declaration import Scalar, check_kinds, simple
+from jobs.kinesis.values import BIGINT, TIMESTAMP, Value, epoch_ms, from_epoch_ms
+
+
+def _difference(values: Sequence[Value]) -> Value:
+    """Milliseconds from the second time to the first; both may be TIMESTAMP or BIGINT.
+
+    The reference does not say which is taken from which. Published applications write TSDIFF(MAX(t), MIN(t)) for a
+    duration, so the first counts as the later one.
+    """
+    sides = []
+    for index, value in enumerate(values):
+        if value.type is not None and value.type.is_integer:
+            sides.append(f"CAST({value.sql} AS BIGINT)")
+        else:
+            check_kinds(values[index : index + 1], "t")
+            sides.append(epoch_ms(value.sql))
+    return Value(f"({sides[0]} - {sides[1]})", BIGINT)
+
 
 SCALARS: Final[Mapping[str, Scalar]] = {
     "UNIX_TIMESTAMP": simple("t", epoch_ms("{0}"), BIGINT),
     "TO_TIMESTAMP": simple("n", from_epoch_ms("CAST({0} AS BIGINT)"), TIMESTAMP),
-    "TSDIFF": simple("tt", f"({epoch_ms('{1}')} - {epoch_ms('{0}')})", BIGINT),
+    "TSDIFF": Scalar(2, 2, _difference),
 }
