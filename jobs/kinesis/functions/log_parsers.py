@@ -171,9 +171,11 @@ def _web_log(values: Sequence[Value]) -> list[Field]:
     fields = []
     for place, kind in enumerate(form.types, 1):
         sql = f"REGEXP_EXTRACT({values[0].sql}, {quote.text(form.regex)}, {place})"
-        if kind.is_numeric:
-            sql = f"NULLIF({sql}, '-')"
-        fields.append(_field(sql, Description(f"COLUMN{place}", kind), 1))
+        name = f"COLUMN{place}"
+        if kind.is_numeric:  # digits or a dash: the expression saw to it
+            fields.append((name, Value(f"TRY_CAST({sql} AS {kind.flink})", kind)))
+        else:
+            fields.append(_field(sql, Description(name, kind), 1))
     return fields
 
 

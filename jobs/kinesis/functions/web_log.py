@@ -38,7 +38,7 @@ _TYPES = {
 }
 _LETTERS = "aABbCDefhHilmnopPqrstTuUvVXIO"
 # letters whose values have no blanks in them
-_WORDS = "aABbDhHIlmOpPqsTuUvVX"
+_WORDS = "aABhHlmquUvVX"
 _NAMED = "Ceino"
 
 
@@ -94,6 +94,8 @@ def _value(match: re.Match[str], form: str) -> str:
     if letter == "t":
         # the brackets belong to the value unless the format has them
         return r"([^\]]*)" if before.endswith("[") and after.startswith("]") else r"(\[[^\]]*\])"
+    if letter in _TYPES:
+        return r"(\d{1,9}|-)" if _TYPES[letter] == _INTEGER else r"(\d{1,18}|-)"
     if letter in _WORDS:
         return r"(\S*)" if letter == "q" else r"(\S+)"
     return "(.*?)"
