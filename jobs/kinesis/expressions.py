@@ -12,6 +12,7 @@ from jobs.kinesis import tree
 from jobs.kinesis.column_types import ColumnType
 from jobs.kinesis.functions import SCALARS
 from jobs.kinesis.functions.declaration import ArgumentFault
+from jobs.kinesis.functions.time_texts import extract
 from jobs.kinesis.scope import Scope
 from jobs.kinesis.values import (
     BIGINT,
@@ -361,11 +362,10 @@ class Expressions:
 
     def _extract(self, node: tree.Extract) -> Value:
         operand = self.value(node.operand)
-        if operand.unit is not None:
-            raise self.error("EXTRACT of an interval is not supported: CAST it to INTEGER", node)
-        if operand.type is not None and not operand.type.is_time:
-            raise self.error(f"EXTRACT needs a time, got {operand.type}", node)
-        return Value(f"EXTRACT({node.unit} FROM {operand.sql})", BIGINT, operand.failures)
+        try:
+            return extract(node.unit, operand).failing([operand])
+        except ArgumentFault as fault:
+            raise self.error(f"EXTRACT: {fault}", node) from fault
 
     def _call(self, node: tree.Call) -> Value:
         name = node.function

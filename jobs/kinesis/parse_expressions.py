@@ -291,14 +291,22 @@ class ExpressionReader(Reader):
         return tree.Call(start, "POSITION", tuple(arguments))
 
     def _call_substring(self, start: int) -> tree.Expression:
-        arguments = [self.expression()]
+        """The forms with commas and with SIMILAR answer otherwise, so they get names of their own."""
+        arguments = [self._sum()]
+        if self.accept("SIMILAR"):
+            arguments.append(self.expression())
+            self.expect("ESCAPE", "behind the pattern of SUBSTRING")
+            arguments.append(self.expression())
+            self.expect(")", "that closes SUBSTRING")
+            return tree.Call(start, tree.SUBSTRING_SIMILAR, tuple(arguments))
+        function = tree.SUBSTRING_COMMA if self.sees(",") else "SUBSTRING"
         for word in ("FROM", "FOR"):
             if self.accept(word) or self.accept(","):
                 arguments.append(self.expression())
         if len(arguments) < 2:
             self.expected("FROM and a position in SUBSTRING")
         self.expect(")", "that closes SUBSTRING")
-        return tree.Call(start, "SUBSTRING", tuple(arguments))
+        return tree.Call(start, function, tuple(arguments))
 
     def _call_trim(self, start: int) -> tree.Expression:
         side = self.take().upper if self.upper() in ("BOTH", "LEADING", "TRAILING") else "BOTH"

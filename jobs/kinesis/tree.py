@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from jobs.kinesis.column_types import ColumnType
 
@@ -210,6 +210,11 @@ class Window(Node):
     frame: str | None
     rows: int | None
     range_ms: int | None
+
+
+#: Functions of two forms of SUBSTRING that answer otherwise than the one with FROM; no application can write them so.
+SUBSTRING_COMMA: Final = "SUBSTRING ,"
+SUBSTRING_SIMILAR: Final = "SUBSTRING SIMILAR"
 
 
 @dataclass(frozen=True)

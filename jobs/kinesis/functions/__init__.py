@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from jobs.kinesis.functions import numbers, texts, times
+from jobs.kinesis.functions import log_parsers, numbers, texts, time_texts, times
 from jobs.kinesis.functions.declaration import Scalar
 
-SCALARS: Final[Mapping[str, Scalar]] = MappingProxyType({**numbers.SCALARS, **texts.SCALARS, **times.SCALARS})
+SCALARS: Final[Mapping[str, Scalar]] = MappingProxyType(
+    {**numbers.SCALARS, **texts.SCALARS, **times.SCALARS, **time_texts.SCALARS, **log_parsers.SCALARS}
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -102,3 +103,22 @@ def literal_text(value: Value) -> str | None:
     if len(value.sql) >= 2 and value.sql[0] == value.sql[-1] == "'" and "'" not in value.sql[1:-1].replace("''", ""):
         return value.sql[1:-1].replace("''", "'")
     return None
+
+
+def constant_text(values: Sequence[Value], index: int, name: str) -> str:
+    """The text that an argument is.
+
+    Raises
+    ------
+    ArgumentFault
+        It is not written out.
+    """
+    found = literal_text(values[index])
+    if found is None:
+        raise ArgumentFault(f"{name} must be a text that is written out, got {values[index].sql}", index)
+    return found
+
+
+def whole_literal(value: Value) -> int | None:
+    """The whole number that a literal is; None for anything else."""
+    return int(value.sql.strip("()")) if re.fullmatch(r"\d+|\(-\d+\)|-\d+", value.sql) else None
