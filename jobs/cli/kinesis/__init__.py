@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from jobs.cli.kinesis.compile import compile_
+from jobs.cli.kinesis.discover import discover_
 from jobs.cli.kinesis.import_ import import_
 from jobs.cli.kinesis.run import run
 
@@ -19,3 +20,4 @@ app = typer.Typer(
 app.command("run")(run)
 app.command("compile")(compile_)
 app.command("import")(import_)
+app.command("discover")(discover_)
