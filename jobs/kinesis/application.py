@@ -48,9 +48,9 @@ def compile_file(path: Path, sources: Sources, values: Mapping[str, str] | None 
     return compile_text(read_source(path, values), sources, path.stem, Kafka(path.stem, sources.folder))
 
 
-def compile_text(text: LocatedText, sources: Sources, name: str, place: Place) -> Compiled:
-    """The same of a text, for any place."""
-    return _Application(text, sources, name, place).compiled()
+def compile_text(text: LocatedText, sources: Sources, name: str, place: Place, prefix: str = "") -> Compiled:
+    """The same of a text, for any place; the names of its tables and views begin with `prefix`."""
+    return _Application(text, sources, name, place, prefix).compiled()
 
 
 @dataclass
@@ -62,10 +62,10 @@ class _Declared:
 
 
 class _Application:
-    def __init__(self, text: LocatedText, sources: Sources, name: str, place: Place) -> None:
+    def __init__(self, text: LocatedText, sources: Sources, name: str, place: Place, prefix: str) -> None:
         self.text, self.sources, self.name = text, sources, name
         self.statements = parse(text)
-        self.context = Context(text, sources.references, place)
+        self.context = Context(text, sources.references, place, prefix=prefix)
         self.queries = Queries(self.context)
         self.streams = self._declared()
 

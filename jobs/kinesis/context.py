@@ -74,8 +74,10 @@ class Context:
         Whether anything in it waits for the watermark, so that a row can be late.
     errors
         The SELECTs of rows for the error stream.
-    pump
-        The pump at work.
+    pump, pump_start
+        The pump at work, and where it stands.
+    prefix
+        What the names of all tables and views begin with.
     """
 
     text: LocatedText
@@ -88,13 +90,14 @@ class Context:
     errors: list[str] = field(default_factory=list)
     pump: str = ""
     pump_start: int = 0
+    prefix: str = ""
     reference_tables: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
     python_functions: dict[str, str] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
 
     def new_name(self, wanted: str) -> str:
         """A name that no table or view has yet, of letters, digits and _ where it can be."""
-        name = wanted
+        name = wanted = self.prefix + wanted
         number = 2
         while name.upper() in self._names:
             name, number = f"{wanted}_{number}", number + 1
