@@ -93,22 +93,32 @@ class Grouping:
 def flat_input(context: Context, select: tree.Select, relation: Relation, terms: tuple[tree.Expression, ...]) -> Flat:
     """The rows of FROM and WHERE as a view; rows in which something fails are left out of it."""
     expressions = Expressions(Scope(context.text, relation))
-    inside: list[Failure] = []
+    inside = aggregate_failures(select, expressions)
     for term in terms:
         inside += expressions.value(term).failures
-    sources = [item.value for item in select.items] + [key.value for key in select.order_by]
-    if select.having is not None:
-        sources.append(select.having)
-    for node in sources:
-        for call in calls_in(node):
-            if call.function in AGGREGATES and call.over is None:
-                for argument in call.arguments:
-                    if not isinstance(argument, tree.Star):
-                        inside += expressions.value(argument).failures
+    sources = read_in(select)
     if select.where is None and not inside and relation.view is not None:
         return flattened(context, relation, None)
     condition, source = where_of(context, expressions, select.where, tuple(dict.fromkeys(inside)))
     return flattened(context, relation, (condition, source), used=[*sources, *terms])
+
+
+def read_in(select: tree.Select) -> list[tree.Expression]:
+    """The expressions over groups of a SELECT."""
+    having = [select.having] if select.having is not None else []
+    return [*(item.value for item in select.items), *(key.value for key in select.order_by), *having]
+
+
+def aggregate_failures(select: tree.Select, expressions: Expressions) -> list[Failure]:
+    """When an argument of an aggregate fails for a row."""
+    found: list[Failure] = []
+    for node in read_in(select):
+        for call in calls_in(node):
+            if call.function in AGGREGATES and call.over is None:
+                for argument in call.arguments:
+                    if not isinstance(argument, tree.Star):
+                        found += expressions.value(argument).failures
+    return found
 
 
 class Groups:
@@ -118,7 +128,6 @@ class Groups:
         self.context, self.flat, self.window = context, flat, window
         self.rows = Expressions(Scope(context.text, flat.relation), flat.substitute)
         self.keys: dict[str, Value] = {}
-        self.names: dict[str, str] = {}
         start = Value(WINDOW[0], TIMESTAMP)
         at_start = Scope(context.text, flat.at("`window_start`"))
         self.at_start = Expressions(at_start)
@@ -128,6 +137,11 @@ class Groups:
                 value = self.rows.value(term)
                 self.keys.setdefault(value.sql, value)
         self.expressions = Expressions(self.rows.scope, self._substitute)
+
+    @property
+    def key_columns(self) -> list[str]:
+        """What GROUP BY lists, the window left out."""
+        return list(self.keys)
 
     def time(self, node: tree.Expression) -> int | None:
         """To what a group's time is rounded in an expression, if it is one and the window knows it."""
@@ -186,14 +200,14 @@ def grouped_rows(
     having = expressions.condition(select.having, "HAVING") if select.having is not None else None
     failures = tuple(dict.fromkeys((*(having.failures if having is not None else ()), *failures_of(outputs))))
     hidden = sorting.hidden if sorting is not None else ()
-    keys = [*groups.keys, *window]
+    keys = [*groups.key_columns, *window]
     sql = f"SELECT {select_list(rowtime, outputs, hidden)}\nFROM {source}\nGROUP BY {', '.join(keys)}"
     conditions = [having.sql] if having is not None else []
     if failures:
         inner = f"FROM {source}\nGROUP BY {', '.join(keys)}\nHAVING"
         if having is not None:
             inner += f" {having.sql} IS NOT FALSE AND"
-        context.fails(failures, inner, rowtime, list(groups.keys))
+        context.fails(failures, inner, rowtime, groups.key_columns)
         conditions.append(f"({' OR '.join(f.condition for f in failures)}) IS NOT TRUE")
     if conditions:
         sql += f"\nHAVING {' AND '.join(conditions)}"

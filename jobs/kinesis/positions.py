@@ -41,9 +41,12 @@ def position(call: tree.Call, window: tree.Window, over: str, expressions: Expre
         return Value(f"{name}({sql}) OVER ({over})", kind)
     default = _default(call, value, expressions)
     if name == "LAG" and not ignore and _is_unbounded(window):
-        extra = f", {number}" + (f", {default}" if default is not None else "")
         partition = over.partition(" RANGE BETWEEN ")[0].partition(" ROWS BETWEEN ")[0]
-        return Value(f"LAG({sql}{extra}) OVER ({partition})", kind)
+        before = f"LAG({sql}, {number}) OVER ({partition})"
+        if default is None:
+            return Value(before, kind)
+        # Flink's own default would stand for a NULL that is there, too
+        return Value(f"CASE WHEN LAG(1, {number}) OVER ({partition}) IS NULL THEN {default} ELSE {before} END", kind)
     if _is_unbounded(window):
         raise expressions.error(
             f"{name} needs a window of a certain size, such as ROWS 10 PRECEDING: all values would have to be kept",

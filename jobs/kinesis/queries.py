@@ -13,7 +13,7 @@ from jobs.kinesis.filtering import where_of
 from jobs.kinesis.grouping import Grouping
 from jobs.kinesis.projection import Target, failures_of, fitted, outputs_of, rows_of, select_list
 from jobs.kinesis.relations import Relations, derived_relation
-from jobs.kinesis.scope import Relation, Scope
+from jobs.kinesis.scope import ROWTIME, Relation, Scope
 from jobs.kinesis.sliding import sliding_relation
 from jobs.kinesis.sorting import Sorting, sorting_of
 from jobs.kinesis.walking import calls_in
@@ -111,6 +111,6 @@ def _inherited(relation: Relation) -> Sorting:
     """The ORDER BY of a sub-select, done by whoever reads its rows."""
     order = relation.order
     assert order is not None
-    alias = relation.entries[0].alias
-    prefix = f"{quote.name(alias)}." if alias else ""
+    assert relation.rowtime is not None
+    prefix = relation.rowtime.removesuffix(quote.name(ROWTIME))
     return Sorting(tuple((name, prefix + quote.name(name)) for name, _ in order.keys), order)

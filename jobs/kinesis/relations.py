@@ -66,7 +66,8 @@ class Relations:
             replace(c, name=node.columns[i]) if i < len(node.columns) else c for i, c in enumerate(stream.columns)
         )
         behind = self._columns(columns, stream.columns, alias if joined else None)
-        return self._view(stream.view, alias, behind, node.alias is not None or joined)
+        found = self._view(stream.view, alias, behind, node.alias is not None or joined)
+        return replace(found, order=stream.order)
 
     def _named(self, node: tree.StreamName, joined: bool) -> Relation:
         alias = node.alias or node.name

@@ -12,7 +12,7 @@ from jobs.kinesis import tree
 from jobs.kinesis.column_types import ColumnType
 from jobs.kinesis.context import Context, Rows, Stream, interval_sql
 from jobs.kinesis.relations import Translates
-from jobs.kinesis.scope import ROWTIME, Column, folded_hint
+from jobs.kinesis.scope import ROWTIME, Column, Order, folded_hint
 from jobs.kinesis.values import BIGINT, DOUBLE, INTEGER, VARCHAR, Value
 from jobs.sql.suggest import did_you_mean
 
@@ -94,8 +94,11 @@ def call_view(context: Context, queries: Translates, node: tree.TableCall) -> St
     view = _input_view(context, node, rows)
     called = Called(context, node, view, tuple(c for c in rows.columns if c.name != ROWTIME), arguments)
     sql, columns = function.build(called)
+    order = None
+    if node.function == "GROUP_RANK":
+        order = Order(1, (("sort key 1", str(arguments["outputOrder"]).lower() == "desc"),), node.start)
     name = context.helper({"RANDOM_CUT_FOREST": "scored", "HOTSPOTS": "hotspots"}.get(node.function, "result"), sql)
-    return Stream(name, name, columns)
+    return Stream(name, name, columns, order)
 
 
 def _input_view(context: Context, node: tree.TableCall, rows: Rows) -> str:
@@ -282,42 +285,41 @@ def _count_distinct(called: Called) -> tuple[str, tuple[Column, ...]]:
 
 
 def _group_rank(called: Called) -> tuple[str, tuple[Column, ...]]:
-    """Rows of one ROWTIME, gathered: all their values in an array, in which a row's rank is a place."""
+    """Rows of one ROWTIME, gathered: all their values in an array, in which the place of a row's value is its rank."""
     ranked = called.column("rankByColumnName")
     rank = str(called.arguments["rankOutColumnName"])
     names = [column.name for column in called.columns]
     if rank in names:
         raise called.error(f"the input has a column {rank} already", "rankOutColumnName")
-    descending = str(called.arguments["sortOrder"]).lower() == "desc"
-    down = str(called.arguments["outputOrder"]).lower() == "desc"
-    window = (
-        f"TABLE(TUMBLE(TABLE {quote.name(called.view)}, DESCRIPTOR({quote.name(ROWTIME)}), INTERVAL '0.001' SECOND))"
-    )
+    down = str(called.arguments["sortOrder"]).lower() == "desc"
+    output_down = str(called.arguments["outputOrder"]).lower() == "desc"
     value = quote.name(ranked.name)
+    window = f"TABLE(TUMBLE(TABLE {quote.name(called.view)}, DESCRIPTOR({quote.name(ROWTIME)}), INTERVAL '0.001' SECOND))"
+    rows = f"SELECT * FROM {window}"
+    if called.arguments["outputMax"]:
+        # the first rows of the output: by rank, or from the other end
+        order = "DESC" if down != output_down else "ASC"
+        number = f"ROW_NUMBER() OVER (PARTITION BY `window_start`, `window_end` ORDER BY {value} {order}) AS `place`"
+        rows = f"SELECT * FROM (SELECT *, {number} FROM {window}) WHERE `place` <= {called.arguments['outputMax']}"
+    sorted_values = f"ARRAY_SORT(`g`.`values`, {str(not down).upper()})"
+    place = f"ARRAY_POSITION({sorted_values}, `r`.{value})"
     # NULL is the smallest value, as in ORDER BY
-    ordered = f"ARRAY_SORT(`g`.`values`, {str(not descending).upper()}, {str(not descending).upper()})"
-    nulls = "`g`.`rows` - CARDINALITY(`g`.`values`)"
-    place = f"ARRAY_POSITION({ordered}, `r`.{value})"
-    if descending:
-        position = f"CASE WHEN `r`.{value} IS NULL THEN CARDINALITY(`g`.`values`) + 1 ELSE {place} END"
+    if down:
+        position = f"CASE WHEN `r`.{value} IS NULL THEN `g`.`filled` + 1 ELSE {place} END"
     else:
-        position = f"CASE WHEN `r`.{value} IS NULL THEN 1 ELSE {place} + {nulls} END"
+        position = f"CASE WHEN `r`.{value} IS NULL THEN 1 ELSE {place} + `g`.`rows` - `g`.`filled` END"
     listed = ", ".join(f"`r`.{quote.name(name)}" for name in names)
     sql = (
+        f"SELECT *, {quote.name(rank)} AS {quote.name('sort key 1')} FROM (\n"
         f"SELECT `r`.`window_time` AS {quote.name(ROWTIME)}, {listed},\n"
         f"  CAST({position} AS INT) AS {quote.name(rank)}\n"
-        f"FROM (SELECT * FROM {window}) AS `r`\n"
+        f"FROM ({rows}) AS `r`\n"
         "JOIN (\n"
-        "  SELECT `window_start`, `window_end`, CAST(COUNT(*) AS INT) AS `rows`,\n"
-        f"    COALESCE(ARRAY_AGG({value}) FILTER (WHERE {value} IS NOT NULL), ARRAY[]) AS `values`\n"
+        "  SELECT `window_start`, `window_end`, COUNT(*) AS `rows`, COUNT("
+        f"{value}) AS `filled`, ARRAY_AGG({value} IGNORE NULLS) AS `values`\n"
         f"  FROM {window}\n  GROUP BY `window_start`, `window_end`\n) AS `g`\n"
-        "  ON `r`.`window_start` = `g`.`window_start` AND `r`.`window_end` = `g`.`window_end`"
+        "  ON `r`.`window_start` = `g`.`window_start` AND `r`.`window_end` = `g`.`window_end`)"
     )
-    limit = called.arguments["outputMax"]
-    assert isinstance(limit, int)
-    if limit:
-        raise called.error("outputMax other than 0 is not supported", "outputMax")
-    del down
     columns = [*called.columns, Column(rank, Value(quote.name(rank), INTEGER))]
     return sql, tuple(columns)
 

@@ -14,6 +14,7 @@ from models.errors import ModelError, SnapshotError
 from models.hotspots import HotspotsPool
 from models.pool import ModelPool
 from models.random_cut_forest import RandomCutForestPool
+from models.stagger import StaggerPool
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ POOLS = {
     # the first hotspot of these rows comes with the twelfth, and one is always there from then on
     "hotspots": Kind(partial(HotspotsPool, 2, 40, 0.6, 4), 2, 11, ("count",)),
     "hotspots, one for all": Kind(partial(HotspotsPool, 3, 1000, 100.0, 8), 3, 7, ("count",)),
+    # the first window opens at time 0
+    "stagger": Kind(partial(StaggerPool, 10), 1, 10),
 }
 
 
