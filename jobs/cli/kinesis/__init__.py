@@ -11,6 +11,7 @@ from jobs.cli.kinesis.compile import compile_
 from jobs.cli.kinesis.discover import discover_
 from jobs.cli.kinesis.import_ import import_
 from jobs.cli.kinesis.run import run
+from jobs.cli.kinesis.sources import sources
 
 app = typer.Typer(
     help="Run and translate Kinesis Data Analytics SQL. Example: cutbank kinesis run APP.sql --sources sources.toml",
@@ -21,3 +22,4 @@ app.command("run")(run)
 app.command("compile")(compile_)
 app.command("import")(import_)
 app.command("discover")(discover_)
+app.command("sources")(sources)
