@@ -75,8 +75,8 @@ def flattened(
         own = replace(entry, columns=physical, rowtime=quote.name(ROWTIME))
         return Flat(relation.view, Relation(quote.name(relation.view), (own,), quote.name(ROWTIME), relation.view))
     scope = Scope(context.text, relation)
-    wanted = {scope.find(name).value.sql.split(".`")[0] for node in used for name in names_in(node)}
-    wanted |= {scope.find(name).value.sql for node in used for name in names_in(node)}
+    found = [scope.find_any(name) for node in used for name in names_in(node)]
+    wanted = {column.value.sql for column in found if column is not None}
     taken: set[str] = {ROWTIME}
     listed = [f"{relation.rowtime} AS {quote.name(ROWTIME)}"]
     entries = []

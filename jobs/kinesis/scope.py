@@ -151,6 +151,13 @@ class Scope:
             return self._field(record[0], parts[1:], name.start)
         raise self._no_alias(parts[0], name.start)
 
+    def find_any(self, name: tree.Name) -> Column | None:
+        """The column a name means; None where it means none, as an alias of the select list does not."""
+        try:
+            return self.find(name)
+        except SqlError:
+            return None
+
     def _unqualified(self, name: str, start: int) -> Column:
         if name == ROWTIME and self.relation.rowtime is not None:
             return Column(ROWTIME, Value(self.relation.rowtime, TIMESTAMP), 1, True)
