@@ -15,7 +15,7 @@ from jobs.kinesis.context import Context, Rows, interval_sql
 from jobs.kinesis.expressions import Expressions
 from jobs.kinesis.filtering import where_of
 from jobs.kinesis.flattening import Flat
-from jobs.kinesis.grouping import WINDOW, Groups, aggregate_failures, grouped_rows
+from jobs.kinesis.grouping import Groups, aggregate_failures, grouped_rows
 from jobs.kinesis.projection import Target
 from jobs.kinesis.scope import ROWTIME, Relation, Scope
 from jobs.kinesis.time_terms import floor_ms
@@ -71,14 +71,13 @@ def staggered(context: Context, select: tree.Select, relation: Relation, target:
         f"  age     => {interval_sql(stagger.range_ms)},\n"
         f"  idle    => {interval_sql(max(2 * stagger.range_ms, 60_000))})",
     )
-    parts = quote.names([*names, _OPENED])
-    session = (
-        f"TABLE(SESSION(TABLE {quote.name(opened)} PARTITION BY ({parts}), DESCRIPTOR({quote.name(ROWTIME)}), "
-        f"{interval_sql(stagger.range_ms)}))"
-    )
-    flat = Flat(opened, Relation(quote.name(opened), tuple(entries), quote.name(ROWTIME), opened))
+    # as a group and not as TABLE(SESSION(...)): a view with that one loses the parentheses of its several keys
+    session = f"({quote.name(ROWTIME)}, {interval_sql(stagger.range_ms)})"
+    closed = f"SESSION_ROWTIME{session}"
+    flat = Flat(opened, Relation(quote.name(opened), tuple(entries), quote.name(ROWTIME), opened), closed)
     groups = _StaggerGroups(context, flat, list(stagger.partition_by), names, keys)
-    return grouped_rows(context, select, target, groups, session, (quote.name(_OPENED), *WINDOW))
+    window = (quote.name(_OPENED), f"SESSION{session}")
+    return grouped_rows(context, select, target, groups, quote.name(opened), window, closed)
 
 
 class _StaggerGroups(Groups):

@@ -65,7 +65,6 @@ SELECT * FROM STAGGER(
 
 CREATE VIEW visits AS
 SELECT visitor, window_opened, SUM(clicks) AS clicks
-FROM TABLE(SESSION(
-    TABLE opened PARTITION BY (visitor, window_opened), DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
-GROUP BY visitor, window_opened, window_start, window_end;""",
+FROM opened
+GROUP BY visitor, window_opened, SESSION(event_time, INTERVAL '1' MINUTE);""",
 )
