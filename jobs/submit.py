@@ -139,7 +139,9 @@ def stop(settings: Settings, name: str) -> str:
         No pipeline of this name runs.
     """
     job = running(settings, name)
-    return FlinkRest(settings.flink_url).stop_with_savepoint(job.id, directory=savepoint_dir(settings, name).as_uri())
+    return FlinkRest(settings.flink_url).stop_with_savepoint(
+        job.id, directory=savepoint_dir(settings, name).as_uri()
+    )
 
 
 def running(settings: Settings, name: str) -> Job:

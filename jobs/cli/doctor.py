@@ -38,6 +38,8 @@ def doctor(as_json: AsJson = False) -> None:
         out.print(table)
         problems = sum(check.state == "missing" for check in checks)
         out.print()
-        out.print("everything is here" if fit else f"{problems} problem{'s' if problems != 1 else ''} to repair")
+        out.print(
+            "everything is here" if fit else f"{problems} problem{'s' if problems != 1 else ''} to repair"
+        )
     if not fit:
         raise typer.Exit(1)

@@ -40,7 +40,10 @@ def as_object(settings: Settings, found: StackStatus) -> dict[str, Any]:
         "kafka_answers": found.kafka_answers,
         "flink": None if found.flink is None else asdict(found.flink),
         "components": [asdict(component) for component in found.components],
-        "jobs": [{"id": j.id, "name": j.name, "state": j.state, "start_time_ms": j.start_time_ms} for j in found.jobs],
+        "jobs": [
+            {"id": j.id, "name": j.name, "state": j.state, "start_time_ms": j.start_time_ms}
+            for j in found.jobs
+        ],
     }
 
 
@@ -50,10 +53,14 @@ def show(settings: Settings, found: StackStatus, out: Console) -> None:
         out.print(_processes(found))
         out.print()
     out.print("Kafka      ", _answer(found.kafka_answers), settings.bootstrap_servers)
-    out.print("Dashboard  ", _answer(found.flink is not None), f"[link={settings.flink_url}]{settings.flink_url}[/]")
+    out.print(
+        "Dashboard  ", _answer(found.flink is not None), f"[link={settings.flink_url}]{settings.flink_url}[/]"
+    )
     if found.flink is not None:
         flink = found.flink
-        out.print(f"Slots       {flink.slots_available} of {flink.slots_total} free (Flink {flink.flink_version})")
+        out.print(
+            f"Slots       {flink.slots_available} of {flink.slots_total} free (Flink {flink.flink_version})"
+        )
     if settings.is_local:
         out.print("State      ", str(settings.state_dir))
     if found.jobs:

@@ -50,7 +50,9 @@ def array_of(element: Element) -> Any:
     return Types.OBJECT_ARRAY(_ELEMENT_TYPES[element]())
 
 
-def key_by_bucket(tables: StreamTableEnvironment, packs: Table, elements: Sequence[Element], name: str) -> KeyedStream:
+def key_by_bucket(
+    tables: StreamTableEnvironment, packs: Table, elements: Sequence[Element], name: str
+) -> KeyedStream:
     """A table of ``(bucket, ROW(arrays..., end))`` as a stream of the rows, keyed by the bucket.
 
     PyFlink would key it by a Python function, one crossing more for each pack; Flink's own Java selector takes the
@@ -62,7 +64,9 @@ def key_by_bucket(tables: StreamTableEnvironment, packs: Table, elements: Sequen
     transformation = stream._j_data_stream.getTransformation()
     transformation.setOutputType(Types.ROW([key, value]).get_java_type_info())
     transformation.setName(name)
-    keyed = stream._j_data_stream.keyBy(get_gateway().jvm.KeyByKeySelector(), Types.ROW([key]).get_java_type_info())
+    keyed = stream._j_data_stream.keyBy(
+        get_gateway().jvm.KeyByKeySelector(), Types.ROW([key]).get_java_type_info()
+    )
     return KeyedStream(keyed, value, stream)
 
 

@@ -32,7 +32,9 @@ def expand_plain_source(table: CreateTable, interval_ms: int | None) -> SourceEx
         column = table.column(time)
         sql_type = (column.sql_type if column else "") or "TIMESTAMP_LTZ(3)"
         replacements.append(
-            table.watermark.expression_span.becomes(rounded(table.watermark.expression, sql_type, interval_ms))
+            table.watermark.expression_span.becomes(
+                rounded(table.watermark.expression, sql_type, interval_ms)
+            )
         )
     if is_kafka and table.columns_span is not None:
         extra = "".join(f", {line}" for line in metadata_lines(table, PLACE))

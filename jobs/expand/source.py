@@ -117,12 +117,15 @@ class SourceExpansion:
     def view(self, *, ordered: bool = False) -> str:
         """The query behind the user's name: good rows and declared columns, with hidden ones for `ordered`."""
         columns = [
-            f"{column.expression} AS {quote.name(column.name)}" if column in self.computed else quote.name(column.name)
+            f"{column.expression} AS {quote.name(column.name)}"
+            if column in self.computed
+            else quote.name(column.name)
             for column in self.table.columns
         ]
         hidden = [HIDDEN_SQL] if ordered else []
         return (
-            f"SELECT {', '.join(columns + hidden)} FROM {quote.name(self.stage('rows'))} WHERE {quote.name(STATUS)} = 0"
+            f"SELECT {', '.join(columns + hidden)} FROM {quote.name(self.stage('rows'))} "
+            f"WHERE {quote.name(STATUS)} = 0"
         )
 
     @property
@@ -132,6 +135,7 @@ class SourceExpansion:
             f"SELECT {quote.names((STATUS, PARTITION, OFFSET, TIMESTAMP_MS, RAW))} "
             f"FROM {quote.name(self.stage('rows'))} WHERE {quote.name(STATUS)} <> 0"
         )
+
 
 
 def sinks_of(table: CreateTable, pipeline: str, *, rejects: bool, late: bool) -> Sinks:

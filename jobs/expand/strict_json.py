@@ -55,7 +55,9 @@ def expand_json_source(
 class _Json:
     """One strict JSON source."""
 
-    def __init__(self, table: CreateTable, pipeline: str, interval_ms: int | None, keys: frozenset[str]) -> None:
+    def __init__(
+        self, table: CreateTable, pipeline: str, interval_ms: int | None, keys: frozenset[str]
+    ) -> None:
         self.table, self.pipeline, self.interval_ms, self.keys = table, pipeline, interval_ms, keys
         self.sql_times = table.options.get("json.timestamp-format.standard", "SQL") == "SQL"
         if "value.json.timestamp-format.standard" in table.options:
@@ -104,7 +106,9 @@ class _Json:
         good += self._time_conditions(bool(time_texts))
         late = self._late()
         time_column = [
-            f"CAST({quote.name(c)} AS {self._time_type()}) AS {quote.name(c)}" if c == self.time else quote.name(c)
+            f"CAST({quote.name(c)} AS {self._time_type()}) AS {quote.name(c)}"
+            if c == self.time
+            else quote.name(c)
             for c in kept
         ]
         stages = [
@@ -175,7 +179,11 @@ class _Json:
         column = self.table.column(str(self.time))
         if column is not None and column.sql_type:
             return column.sql_type
-        return "TIMESTAMP_LTZ(3)" if "LTZ" in str(column.expression if column else "").upper() else "TIMESTAMP(3)"
+        return (
+            "TIMESTAMP_LTZ(3)"
+            if "LTZ" in str(column.expression if column else "").upper()
+            else "TIMESTAMP(3)"
+        )
 
     def _time_sql(self, column: Column | None) -> str:
         source = f"CAST({quote.name(RAW)} AS STRING)"
@@ -200,7 +208,9 @@ class _Json:
             return f"TRY_CAST({raw} AS {column.sql_type})"
 
         # texts are matched first so that words inside them stay
-        return re.sub(r"'(?:[^']|'')*'|`(?P<quoted>[^`]+)`|\b(?P<bare>[A-Za-z_]\w*)\b(?!\s*\()", read, expression)
+        return re.sub(
+            r"'(?:[^']|'')*'|`(?P<quoted>[^`]+)`|\b(?P<bare>[A-Za-z_]\w*)\b(?!\s*\()", read, expression
+        )
 
     def _text_sql(self) -> str:
         return f"CAST({quote.name(RAW)} AS STRING)"

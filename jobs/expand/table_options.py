@@ -80,5 +80,7 @@ def whole_number(table: CreateTable, option: str, default: str) -> int:
     """An option that is a whole number."""
     value = table.options.get(option, default)
     if not value.isdigit():
-        raise table.statement.error(f"{option} must be a whole number, got '{value}'", table.option_spans[option].start)
+        raise table.statement.error(
+            f"{option} must be a whole number, got '{value}'", table.option_spans[option].start
+        )
     return int(value)
