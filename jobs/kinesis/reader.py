@@ -117,7 +117,4 @@ class Reader:
         if self.is_done:
             return "the end of the text"
         token = self.tokens[self.at]
-        if token.kind is Kind.WORD and token.upper in RESERVED:
-            return f"the keyword {token.upper}"
-        found = self.text.text[token.start : token.end]
-        return found
+        return self.text.text[token.start : token.end]

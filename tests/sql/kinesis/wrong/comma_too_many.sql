@@ -1,4 +1,4 @@
--- expect: 4:30: expected an expression, got the keyword FROM
+-- expect: 4:30: expected an expression, got FROM
 CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b INTEGER);
 CREATE OR REPLACE PUMP p AS INSERT INTO "DESTINATION_SQL_STREAM"
 SELECT STREAM ticker_symbol, FROM "SOURCE_SQL_STREAM_001";

@@ -1,4 +1,4 @@
--- expect: 4:37: expected ) that closes the parenthesis, got the keyword FROM
+-- expect: 4:37: expected ) that closes the parenthesis, got FROM
 CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b INTEGER);
 CREATE OR REPLACE PUMP p AS INSERT INTO "DESTINATION_SQL_STREAM"
 SELECT STREAM ticker_symbol, (1 + 2 FROM "SOURCE_SQL_STREAM_001";
