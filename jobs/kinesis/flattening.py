@@ -83,7 +83,7 @@ def flattened(
     for entry in relation.entries:
         columns = []
         for column in entry.columns:
-            record = column.value.fields is not None and any(sql.startswith(column.value.sql) for sql in wanted)
+            record = column.value.fields is not None and any(column.value.sql in sql for sql in wanted)
             if column.value.sql not in wanted and not record:
                 continue
             name = _free(column.name, taken)

@@ -9,7 +9,7 @@ from typing import Final
 from jobs.errors import SqlError
 from jobs.expand import quote
 from jobs.kinesis import tree
-from jobs.kinesis.values import TIMESTAMP, Value
+from jobs.kinesis.values import RECORD, TIMESTAMP, Value
 from jobs.sql.located import LocatedText
 from jobs.sql.suggest import did_you_mean, nearest
 
@@ -202,7 +202,7 @@ class Scope:
             shown = ", ".join(fields)
             raise self.text.error(f"{column.name} has no field {'.'.join(path)}; it has {shown}", start)
         sql, kind = fields[path[0]]
-        return Column(path[0], Value(f"{column.value.sql}.{sql}", kind))
+        return Column(path[0], Value(sql.replace(RECORD, column.value.sql), kind))
 
     def _no_column(self, name: str, columns: Iterable[Column], where: str, start: int) -> SqlError:
         names = [column.name for column in columns]

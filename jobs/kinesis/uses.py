@@ -9,7 +9,7 @@ from typing import Final
 
 from jobs.kinesis import tree
 from jobs.kinesis.column_types import ColumnType
-from jobs.kinesis.functions import log_parsers
+from jobs.kinesis.functions import log_parsers, numbers
 
 _DOUBLE: Final = ColumnType("DOUBLE")
 _TIMESTAMP: Final = ColumnType("TIMESTAMP")
@@ -18,7 +18,12 @@ _LINE: Final = ColumnType("VARCHAR", length=1024)
 
 _ARITHMETIC: Final = frozenset("+-*/")
 _COMPARISONS: Final = frozenset({"=", "<>", "!=", "<", "<=", ">", ">="})
-_OF_NUMBERS: Final = frozenset({"SUM", "AVG", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "ABS", "EXP", "LN"})
+_OF_WHOLE_NUMBERS: Final = frozenset({"MOD"})
+_OF_NUMBERS: Final = (
+    frozenset({"SUM", "AVG", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP"} | set(numbers.SCALARS))
+    - _OF_WHOLE_NUMBERS
+    - {"COALESCE", "NULLIF", "GREATEST", "LEAST"}
+)
 _OF_TEXTS: Final = frozenset(
     {"UPPER", "LOWER", "INITCAP", "CHAR_LENGTH", "CHARACTER_LENGTH", "SUBSTRING", "POSITION", "OVERLAY", "TRIM"}
     | {"REGEX_REPLACE", "CHAR_TO_TIMESTAMP", "CHAR_TO_DATE", "CHAR_TO_TIME"}
@@ -26,6 +31,13 @@ _OF_TEXTS: Final = frozenset(
 _OF_LINES: Final = frozenset(log_parsers.SCALARS)
 _OF_ANY: Final = frozenset({"MIN", "MAX", "LAG", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE", "COALESCE", "NULLIF"})
 _OF_TIMES: Final = frozenset({"UNIX_TIMESTAMP", "TSDIFF", "TIMESTAMP_TO_CHAR"})
+_GROUPS: Final = (
+    (_OF_NUMBERS, _DOUBLE),
+    (_OF_WHOLE_NUMBERS, ColumnType("INTEGER")),
+    (_OF_TEXTS, _TEXT),
+    (_OF_LINES, _LINE),
+    (_OF_TIMES, _TIMESTAMP),
+)
 
 
 @dataclass(frozen=True)
@@ -118,8 +130,7 @@ def _of_operator(node: tree.Binary) -> Iterator[tuple[tree.Name, Guess]]:
 def _of_call(node: tree.Call) -> Iterator[tuple[tree.Name, Guess]]:
     if node.function == "LAG" and len(node.arguments) == 3:
         yield from _compared(node.arguments[0], node.arguments[2], exact=False)
-    groups = ((_OF_NUMBERS, _DOUBLE), (_OF_TEXTS, _TEXT), (_OF_LINES, _LINE), (_OF_TIMES, _TIMESTAMP))
-    for kinds, kind in groups:
+    for kinds, kind in _GROUPS:
         if node.function.split()[0] in kinds:
             for argument in node.arguments:
                 yield from _if_name(argument, Guess(kind, f"given to {node.function.split()[0]}", 4))

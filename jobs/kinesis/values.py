@@ -28,6 +28,10 @@ _WIDTH: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DECIMAL", "REAL", 
 UNIT_MS: Final = {"SECOND": 1_000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000, "WEEK": 604_800_000}
 
 
+#: Stands in the SQL of a record's field for the record.
+RECORD: Final = "\0"
+
+
 @dataclass(frozen=True)
 class Failure:
     """When a row fails, as SQL that is TRUE then, and why, as the error stream says it."""
@@ -51,7 +55,9 @@ class Value:
     unit
         Of an interval, which is a BIGINT of milliseconds here: SECOND, MINUTE, HOUR, DAY or WEEK.
     fields
-        Of a record: SQL and type of each field by name.
+        Of a record: SQL and type of each field by name. The value itself is the text that the fields are read from,
+        and `RECORD` stands for it in their SQL: so a field is computed where it is used, and only there. (As a ROW
+        Flink's planner would compute the whole record again for each field of it.)
     """
 
     sql: str

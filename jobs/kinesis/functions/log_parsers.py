@@ -13,13 +13,12 @@ from dataclasses import replace
 from typing import Final
 
 from jobs.expand import quote
-from jobs.kinesis.column_types import ColumnType
 from jobs.kinesis.functions.declaration import ArgumentFault, Scalar, check_kinds, constant_text, whole_literal
 from jobs.kinesis.functions.fast_regex import to_java
 from jobs.kinesis.functions.log_columns import UNTYPED, Description, parse_descriptions, typed
 from jobs.kinesis.functions.patterns import check_regex, group_count
 from jobs.kinesis.functions.web_log import parse_format
-from jobs.kinesis.values import TIMESTAMP, Value
+from jobs.kinesis.values import RECORD, TIMESTAMP, Value
 
 _SYSTEM_LINE: Final = (
     r"(?s)\A(?:<\d{1,3}>)?((?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +\d{1,2} \d{2}:\d{2}:\d{2}) (.*)\z"
@@ -29,23 +28,6 @@ _MOST_COLUMNS: Final = 1000
 
 #: A field: its name and its value.
 Field = tuple[str, Value]
-
-
-def record(fields: Sequence[Field]) -> Value:
-    """A record of these fields, which fails where one of them does."""
-    types = ", ".join(f"{quote.name(name)} {_type(value).flink}" for name, value in fields)
-    values = ", ".join(value.sql for _, value in fields)
-    return Value(
-        f"CAST(ROW({values}) AS ROW<{types}>)",
-        None,
-        tuple(dict.fromkeys(failure for _, value in fields for failure in value.failures)),
-        fields={name: (quote.name(name), _type(value)) for name, value in fields},
-    )
-
-
-def _type(value: Value) -> ColumnType:
-    assert value.type is not None, value
-    return value.type
 
 
 def _regex(values: Sequence[Value]) -> list[Field]:
@@ -188,11 +170,19 @@ def _numbered(count: int) -> tuple[Description, ...]:
 
 
 def _parser(low: int, high: int, fields: Callable[[Sequence[Value]], list[Field]]) -> Scalar:
-    """A log parser; its first argument is the line."""
+    """A log parser; its first argument is the line, which is what the record is until a field of it is used."""
 
     def build(values: Sequence[Value]) -> Value:
         check_kinds(values[:1], "s")
-        return record(fields(values))
+        line = values[0]
+        templates = {name: (value.sql, value.type) for name, value in fields([replace(line, sql=RECORD), *values[1:]])}
+        failures = [failure for _, value in fields(values) for failure in value.failures]
+        return Value(
+            line.sql,
+            None,
+            tuple(dict.fromkeys(failures)),
+            fields={name: (sql, kind) for name, (sql, kind) in templates.items() if kind is not None},
+        )
 
     return Scalar(low, high, build)
 

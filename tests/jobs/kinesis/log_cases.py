@@ -67,7 +67,7 @@ BY_HAND = [
             "0042 24/May/2004:22:01:02 some text",
             "id TYPE INTEGER START 0 FOR 4, \"at\" TYPE TIMESTAMP 'dd/MMM/yyyy:HH:mm:ss' START 5 FOR 20, rest START 26",
         ),
-        {"ID": "42", "at": "2004-05-24 22:01:02", "REST": "some text"},
+        {"ID": "42", "at": "2004-05-24 22:01:02.000", "REST": "some text"},
     ),
     LogCase(
         "FIXED_COLUMN_LOG_PARSE",
@@ -90,9 +90,9 @@ BY_HAND = [
     LogCase(
         "SYS_LOG_PARSE",
         ("Oct 11 22:14:15 mymachine su: 'su root' failed",),
-        numbered("1970-10-11 22:14:15", "mymachine su: 'su root' failed"),
+        numbered("1970-10-11 22:14:15.000", "mymachine su: 'su root' failed"),
     ),
-    LogCase("SYS_LOG_PARSE", ("<34>Oct  1 22:14:15 host x",), numbered("1970-10-01 22:14:15", "host x")),
+    LogCase("SYS_LOG_PARSE", ("<34>Oct  1 22:14:15 host x",), numbered("1970-10-01 22:14:15.000", "host x")),
     LogCase("SYS_LOG_PARSE", ("Feb 29 22:14:15 host x",), numbered(None, "host x")),
     LogCase(
         "VARIABLE_COLUMN_LOG_PARSE", ("a,,", "x, n TYPE INTEGER, y TYPE DATE", ","), {"X": "a", "N": None, "Y": None}

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.kinesis.functions import log_parsers, texts, time_texts
 from jobs.kinesis.functions.time_texts import extract
-from jobs.kinesis.values import Value
+from jobs.kinesis.values import RECORD, Value
 from tests.jobs.conftest import rows_in, write_rows
 from tests.jobs.kinesis import function_cases, log_cases
 from tests.jobs.kinesis.function_cases import argument, call
@@ -20,20 +20,16 @@ def values_of(new_tables: Callable[[], Any], tmp_path_factory: pytest.TempPathFa
     """``values_of(expressions, texts)`` is their values as texts, in one statement.
 
     ``texts`` are the columns t0, t1, ... of a row that is read from a file, so that nothing is computed beforehand.
-    An expression with ``records``, its Flink type, comes back as JSON has it.
     """
     tables = new_tables()
     tables.get_config().set("table.local-time-zone", "UTC")
 
-    def evaluate(
-        expressions: Sequence[str], texts: Sequence[str | None] = ("",), records: Sequence[str] = ()
-    ) -> list[Any]:
+    def evaluate(expressions: Sequence[str], texts: Sequence[str | None] = ("",)) -> list[Any]:
         folder = tmp_path_factory.mktemp("texts")
         write_rows(folder / "row.json", [{f"t{place}": text for place, text in enumerate(texts)}])
-        types = {place: kind for place, kind in enumerate(records)}
         columns = {
             "texts": ", ".join(f"t{place} STRING" for place in range(len(texts))),
-            "found": ", ".join(f"v{place} {types.get(place, 'STRING')}" for place in range(len(expressions))),
+            "found": ", ".join(f"v{place} STRING" for place in range(len(expressions))),
         }
         for name, path in (("texts", folder / "row.json"), ("found", folder / "found")):
             tables.execute_sql(f"DROP TEMPORARY TABLE IF EXISTS {name}")
@@ -41,9 +37,7 @@ def values_of(new_tables: Callable[[], Any], tmp_path_factory: pytest.TempPathFa
                 f"CREATE TEMPORARY TABLE {name} ({columns[name]}) WITH "
                 f"('connector' = 'filesystem', 'path' = '{path.as_uri()}', 'format' = 'json')"
             )
-        selected = ", ".join(
-            sql if place in types else f"CAST({sql} AS STRING)" for place, sql in enumerate(expressions)
-        )
+        selected = ", ".join(f"CAST({sql} AS STRING)" for sql in expressions)
         tables.execute_sql(f"INSERT INTO found SELECT {selected} FROM texts").wait()
         (row,) = rows_in(folder / "found")
         return [row[f"v{place}"] for place in range(len(expressions))]
@@ -96,15 +90,12 @@ def test_log_parsers(values_of: Callable[..., list[Any]]) -> None:
     for case, value in zip(cases, values, strict=True):
         assert value.fields is not None and list(value.fields) == list(case.expected), case
     lines = [case.arguments[0] for case in cases]
-    types = [value.sql.rpartition(") AS ")[2].removesuffix(")") for value in values]
-    found = values_of([value.sql for value in values] + _fails(values), lines, types)
-    records = [{name: _as_text(one) for name, one in record.items()} for record in found[: len(cases)]]
-    assert _wrong(cases, [case.expected for case in cases], records) == []
-    assert _wrong(cases, [str(case.fails).upper() for case in cases], found[len(cases) :]) == []
-
-
-def _as_text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    sql = [field.replace(RECORD, value.sql) for value in values for field, _ in (value.fields or {}).values()]
+    names = [(case, name) for case in cases for name in case.expected]
+    expected = [one for case in cases for one in case.expected.values()]
+    found = values_of(sql + _fails(values), lines)
+    assert _wrong(names, expected, found[: len(sql)]) == []
+    assert _wrong(cases, [str(case.fails).upper() for case in cases], found[len(sql) :]) == []
 
 
 def test_extract(values_of: Callable[..., list[Any]]) -> None:

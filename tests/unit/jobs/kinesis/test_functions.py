@@ -12,7 +12,7 @@ from jobs.kinesis.functions.declaration import ArgumentFault
 from jobs.kinesis.functions.time_texts import extract
 from jobs.kinesis.parse_statements import parse
 from jobs.kinesis.tree import SUBSTRING_COMMA, SUBSTRING_SIMILAR
-from jobs.kinesis.values import TIMESTAMP, Value
+from jobs.kinesis.values import RECORD, TIMESTAMP, Value
 from tests.jobs.conftest import located
 from tests.jobs.kinesis.function_cases import Sql, call
 
@@ -127,12 +127,14 @@ def test_extract_names_its_units() -> None:
 
 def test_a_record_has_the_fields_by_their_names() -> None:
     value = call("VARIABLE_COLUMN_LOG_PARSE", (TEXT, 'a TYPE INT, "b c"', ","))
-    assert value.type is None and value.fields == {
-        "A": ("`A`", ColumnType("INTEGER")),
-        "b c": ("`b c`", ColumnType("VARCHAR", length=1024)),
+    assert (value.sql, value.type) == ("s", None) and value.fields is not None
+    assert {name: kind for name, (_, kind) in value.fields.items()} == {
+        "A": ColumnType("INTEGER"),
+        "b c": ColumnType("VARCHAR", length=1024),
     }
-    assert value.sql.endswith("AS ROW<`A` INT, `b c` VARCHAR(1024)>)")
+    assert value.fields["b c"][0] == f"CAST(SPLIT_INDEX({RECORD}, ',', 1) AS VARCHAR(1024))"
     assert [failure.message for failure in value.failures] == ["a text that is no INTEGER"]
+    assert RECORD not in value.failures[0].condition
 
 
 def test_the_forms_of_substring_are_told_apart() -> None:

@@ -14,6 +14,7 @@ from jobs.kinesis.importing import file_name, import_application
 from jobs.kinesis.json_path import parse_path
 from jobs.kinesis.sources import parse_sources, read_sources
 from jobs.kinesis.sources_text import sources_text
+from jobs.settings import PROJECT_ROOT
 
 CODE = 'CREATE OR REPLACE STREAM "OUT" (n INTEGER);\r\n-- ünïcode\tand a tab  \nCREATE OR REPLACE PUMP "P" AS\n'
 
@@ -217,6 +218,26 @@ def test_the_command_writes_two_files_and_keeps_what_is_there(
     assert json.loads(capsys.readouterr().out)["application"] == str(out / "click_stream_1.sql")
     assert execute(["kinesis", "import", str(tmp_path / "missing.json")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_what_is_imported_compiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the saved description to the pipeline, with the project's own application."""
+    code = (PROJECT_ROOT / "sql" / "kinesis" / "loudness.sql").read_text(encoding="utf-8")
+    columns = [{"Name": "volume", "Mapping": "$.volume", "SqlType": "INTEGER"}]
+    described = first(
+        ApplicationName="loudness",
+        ApplicationCode=code,
+        InputDescriptions=[INPUT | {"InputSchema": JSON_SCHEMA | {"RecordColumns": columns}}],
+        ReferenceDataSourceDescriptions=[],
+    )
+    description = tmp_path / "loudness.json"
+    description.write_text(described, encoding="utf-8")
+    assert execute(["kinesis", "import", str(description), "--out", str(tmp_path)]) == 0
+    capsys.readouterr()
+    files = [str(tmp_path / "loudness.sql"), "--sources", str(tmp_path / "sources.toml")]
+    assert execute(["kinesis", "compile", *files]) == 0
+    shown = capsys.readouterr().out
+    assert "'topic' = 'clicks'" in shown and "RANDOM_CUT_FOREST" in shown and "'topic' = 'out'" in shown
 
 
 @pytest.mark.parametrize(
