@@ -39,6 +39,7 @@ COMMANDS = (
     Entry("run", "Pipelines", "Submit a pipeline, a file of Flink SQL."),
     Entry("stop", "Pipelines", "Stop a pipeline with a savepoint."),
     Entry("explain", "Pipelines", "Show what a pipeline expands to, and its plan; runs nothing."),
+    Entry("kinesis", "Pipelines", "Run and translate Kinesis Data Analytics SQL."),
     Entry("functions", "Pipelines", "The table functions: arguments, ranges, defaults, output."),
     Entry("evaluate", "Models", "Run a learner over a recorded file, beside the baselines; no cluster."),
     Entry("feed", "Data", "Put data into Kafka: sound, this machine's metrics, clicks, exchanges, recorded files."),

@@ -17,6 +17,7 @@ from udfs.functions import (
     prequential_metrics,
     random_cut_forest,
     random_cut_forest_with_explanation,
+    stagger,
 )
 from udfs.functions.declaration import TableFunction
 
@@ -34,6 +35,7 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             prequential_metrics.FUNCTION,
             indicators.FUNCTION,
             arbitrage.FUNCTION,
+            stagger.FUNCTION,
         )
     }
 )

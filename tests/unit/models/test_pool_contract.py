@@ -21,6 +21,7 @@ from models.learners import learner
 from models.metrics import PrequentialMetricsPool
 from models.pool import ModelPool
 from models.random_cut_forest import RandomCutForestPool
+from models.stagger import StaggerPool
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ POOLS = {
     "metrics": METRICS(partial(PrequentialMetricsPool, 30)),
     "metrics, fading": METRICS(partial(PrequentialMetricsPool, 30, fading=0.95)),
     "metrics, span": METRICS(partial(PrequentialMetricsPool, 30, span_ms=100)),
+    # the first window opens at time 0
+    "stagger": Kind(partial(StaggerPool, 10), 1, 10),
 }
 
 

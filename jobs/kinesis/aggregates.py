@@ -1,0 +1,46 @@
+"""Aggregates: of groups, and of sliding windows."""
+
+from __future__ import annotations
+
+from jobs.kinesis import tree
+from jobs.kinesis.expressions import Expressions
+from jobs.kinesis.values import BIGINT, DOUBLE, Value
+
+_STATISTICS = frozenset({"STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "STDDEV", "VARIANCE"})
+_SAME = {"STDDEV": "STDDEV_SAMP", "VARIANCE": "VAR_SAMP"}
+
+
+def aggregate(node: tree.Call, rows: Expressions) -> Value:
+    """An aggregate over the rows of a group; what comes behind OVER is left to the caller.
+
+    Raises
+    ------
+    SqlError
+        It takes other arguments.
+    """
+    name = node.function
+    if node.nulls is tree.Nulls.IGNORE:
+        raise rows.error(f"{name} ignores NULLs anyhow: leave IGNORE NULLS out", node)
+    if len(node.arguments) != 1:
+        raise rows.error(f"{name} takes one argument, got {len(node.arguments)}", node)
+    (argument,) = node.arguments
+    if isinstance(argument, tree.Star):
+        if name != "COUNT" or node.distinct:
+            raise rows.error(f"{name} takes an expression, not a star", node)
+        return Value("COUNT(*)", BIGINT)
+    value = rows.value(argument)
+    distinct = "DISTINCT " if node.distinct else ""
+    sql = value.sql
+    if value.unit is not None:
+        raise rows.error(f"{name} of an interval is not supported: CAST it to INTEGER", argument)
+    if value.type is not None and value.type.is_time:
+        sql = f"CAST({sql} AS {value.type.flink})"  # a time attribute is no value
+    if name == "COUNT":
+        return Value(f"COUNT({distinct}{sql})", BIGINT)
+    if name in ("MIN", "MAX"):
+        return Value(f"{name}({sql})", value.type)
+    if value.type is not None and not value.type.is_numeric:
+        raise rows.error(f"{name} needs numbers, got {value.type}", argument)
+    if name in _STATISTICS:
+        return Value(f"{_SAME.get(name, name)}({distinct}CAST({sql} AS DOUBLE))", DOUBLE)
+    return Value(f"{name}({distinct}{sql})", value.type)

@@ -1,0 +1,90 @@
+"""The words of Kinesis SQL.
+
+Names without quotes are stored in upper case, names in double quotes as they stand; texts stand in single quotes with
+``''`` inside; comments are ``--``, ``//`` and ``/* */``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Final
+
+from sqlglot.errors import TokenError
+from sqlglot.tokens import Tokenizer, TokenType
+
+from jobs.sql.located import LocatedText
+from jobs.sql.tokens import Kind, Token
+
+
+class _KinesisTokenizer(Tokenizer):
+    """Every word is a word: keywords are told by the parser, because most of them may also name a column."""
+
+    IDENTIFIERS: ClassVar[list[Any]] = ['"']
+    QUOTES: ClassVar[list[Any]] = ["'"]
+    COMMENTS: ClassVar[list[Any]] = ["--", "//", ("/*", "*/")]
+    COMMANDS: ClassVar[set[Any]] = set()
+    NESTED_COMMENTS = False
+    KEYWORDS: ClassVar[dict[str, Any]] = {
+        "||": TokenType.DPIPE,
+        "<>": TokenType.NEQ,
+        "!=": TokenType.NEQ,
+        "<=": TokenType.LTE,
+        ">=": TokenType.GTE,
+    }
+
+
+_KINDS: Final = {
+    TokenType.IDENTIFIER: Kind.QUOTED,
+    TokenType.STRING: Kind.STRING,
+    TokenType.NUMBER: Kind.NUMBER,
+    TokenType.VAR: Kind.WORD,
+}
+
+#: What may hide quotes from each other; a closing mark that never comes leaves the opener unmatched
+CLOSED: Final = re.compile(
+    r"'(?:[^']|'')*+'|\"(?:[^\"]|\"\")*+\"|(?:--|//)[^\n\r]*|/\*.*?\*/|(?P<open>'|\"|/\*)", re.DOTALL
+)
+_OPENERS: Final = {
+    "'": "this text is never closed: a single quote (') is missing",
+    '"': 'this name is never closed: a double quote (") is missing',
+    "/*": "this comment is never closed: */ is missing",
+}
+_STRAY: Final = {
+    "`": 'a backquote has no meaning in Kinesis SQL: write "name" for a name',
+    "\u201c": "a typographic quote: write 'text' for a text and \"name\" for a name",
+    "\u201d": "a typographic quote: write 'text' for a text and \"name\" for a name",
+    "\u2018": "a typographic quote: write 'text' for a text",
+    "\u2019": "a typographic quote: write 'text' for a text",
+}
+
+
+def tokenize(text: LocatedText) -> tuple[Token, ...]:
+    """The tokens of an application, without comments.
+
+    Raises
+    ------
+    SqlError
+        A quote or comment is never closed, or a character has no meaning in Kinesis SQL.
+    """
+    for match in CLOSED.finditer(text.text):
+        if match["open"]:
+            raise text.error(_OPENERS[match["open"]], match.start())
+    try:
+        found = _KinesisTokenizer().tokenize(text.text)
+    except TokenError as error:  # pragma: no cover - every cause known is found above
+        raise text.error(f"cannot be read as SQL: {error}") from error
+    tokens = []
+    for token in found:
+        kind = _KINDS.get(token.token_type, Kind.SYMBOL)
+        plain = kind in (Kind.WORD, Kind.SYMBOL)
+        if plain:
+            for i, character in enumerate(token.text):
+                if character in _STRAY:
+                    raise text.error(_STRAY[character], token.start + i)
+        tokens.append(Token(kind, token.text, token.text.upper() if plain else "", token.start, token.end + 1))
+    return tuple(tokens)
+
+
+def stored_name(token: Token) -> str:
+    """The name as SQL stores it: upper case unless it was quoted."""
+    return token.value if token.kind is Kind.QUOTED else token.value.upper()

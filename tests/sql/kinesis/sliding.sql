@@ -1,0 +1,11 @@
+-- two windows, one named, inside of expressions; ROWS 1 PRECEDING is two rows
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (symbol VARCHAR(8), n INTEGER, average DOUBLE, text VARCHAR(20), before REAL);
+CREATE OR REPLACE PUMP "STREAM_PUMP" AS INSERT INTO "DESTINATION_SQL_STREAM"
+SELECT STREAM ticker_symbol,
+  COUNT(*) OVER last_minute,
+  SUM(price) OVER (PARTITION BY ticker_symbol ROWS 1 PRECEDING) / 2,
+  'n=' || CAST(COUNT(*) OVER last_minute AS VARCHAR(10)),
+  LAG(price, 1) OVER (PARTITION BY ticker_symbol ROWS 5 PRECEDING)
+FROM "SOURCE_SQL_STREAM_001"
+WHERE price > 0
+WINDOW last_minute AS (PARTITION BY ticker_symbol RANGE INTERVAL '1' MINUTE PRECEDING);

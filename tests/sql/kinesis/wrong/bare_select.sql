@@ -1,0 +1,3 @@
+-- expect: 3:1: a query by itself has nobody to show rows to: put it into CREATE PUMP ... AS INSERT INTO ...
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b INTEGER);
+SELECT STREAM ticker_symbol, 1 FROM "SOURCE_SQL_STREAM_001";

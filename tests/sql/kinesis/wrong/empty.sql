@@ -1,0 +1,2 @@
+-- expect: 2:11: there is no CREATE PUMP: nothing would run
+-- nothing

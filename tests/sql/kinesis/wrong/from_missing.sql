@@ -1,0 +1,4 @@
+-- expect: 4:28: expected a comma or FROM behind the select list, got ;
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b INTEGER);
+CREATE OR REPLACE PUMP p AS INSERT INTO "DESTINATION_SQL_STREAM"
+SELECT STREAM ticker_symbol;

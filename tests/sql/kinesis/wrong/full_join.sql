@@ -1,0 +1,4 @@
+-- expect: 4:68: FULL JOIN of streams is not supported: its rows have no ROWTIME on one side
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b INTEGER);
+CREATE OR REPLACE PUMP p AS INSERT INTO "DESTINATION_SQL_STREAM"
+SELECT STREAM l.ticker_symbol, 1 FROM "SOURCE_SQL_STREAM_001" AS l FULL JOIN "SOURCE_SQL_STREAM_001" AS r ON l.ticker_symbol = r.ticker_symbol;

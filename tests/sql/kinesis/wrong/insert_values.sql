@@ -1,0 +1,3 @@
+-- expect: 3:55: a pump inserts what a SELECT STREAM gives: VALUES would be one row and the end
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b INTEGER);
+CREATE PUMP p AS INSERT INTO "DESTINATION_SQL_STREAM" VALUES ('a', 1);

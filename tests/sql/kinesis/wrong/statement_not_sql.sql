@@ -1,0 +1,2 @@
+-- expect: 2:1: expected CREATE STREAM or CREATE PUMP, got hello
+hello world

@@ -1,0 +1,4 @@
+-- expect: 4:15: a typographic quote: write 'text' for a text and "name" for a name
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b INTEGER);
+CREATE OR REPLACE PUMP p AS INSERT INTO "DESTINATION_SQL_STREAM"
+SELECT STREAM “ticker”, 1 FROM "SOURCE_SQL_STREAM_001";

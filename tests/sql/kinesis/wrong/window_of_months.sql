@@ -1,0 +1,4 @@
+-- expect: 4:97: a window of one MONTH has no fixed length in Flink: take DAY or smaller, or STEP by an interval
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b INTEGER);
+CREATE OR REPLACE PUMP p AS INSERT INTO "DESTINATION_SQL_STREAM"
+SELECT STREAM ticker_symbol, COUNT(*) FROM "SOURCE_SQL_STREAM_001" AS s GROUP BY ticker_symbol, FLOOR(s.ROWTIME TO MONTH);

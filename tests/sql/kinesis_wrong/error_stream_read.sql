@@ -1,0 +1,3 @@
+-- expect: 3:98: error_stream cannot be read: give it a topic under [destinations]
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b REAL);
+CREATE OR REPLACE PUMP "P" AS INSERT INTO "DESTINATION_SQL_STREAM" SELECT STREAM message, 1 FROM error_stream;

@@ -1,0 +1,2 @@
+-- expect: 2:74: there is no CREATE PUMP: nothing would run
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b REAL);

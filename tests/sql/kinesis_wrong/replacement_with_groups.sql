@@ -1,0 +1,3 @@
+-- expect: 3:111: REGEX_REPLACE: groups such as $1 can be kept for one match (occurrence 1, 2, ...), not for all
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b REAL);
+CREATE OR REPLACE PUMP "P" AS INSERT INTO "DESTINATION_SQL_STREAM" SELECT STREAM REGEX_REPLACE(sector, '(A)', '$1x', 1, 0), price FROM "SOURCE_SQL_STREAM_001";

@@ -1,0 +1,2 @@
+-- expect: 2:18: expected the name of a column of stream S, got )
+CREATE STREAM s ();
