@@ -27,6 +27,7 @@ import os
 import platform
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,10 @@ import numba
 OPTIONS: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
 
 VARIABLE = "CUTBANK_KERNEL_CACHE"
+
+#: CPython 3.11 counts the depth of the tree it makes once for all threads: two that parse at a time, as when a worker
+#: opens two functions at once, make it fail with "AST constructor recursion depth mismatch".
+_PARSING = threading.Lock()
 
 
 def cache_root() -> Path:
@@ -70,7 +75,8 @@ def source_of(module: str) -> str:
 @cache
 def syntax_of(module: str) -> ast.Module:
     """Syntax tree of a module without its docstrings, so that prose does not cause compilation."""
-    tree = ast.parse(source_of(module))
+    with _PARSING:
+        tree = ast.parse(source_of(module))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and body:

@@ -185,7 +185,7 @@ class _Builder:
         source = (
             expand_json_source(table, pipeline=self.name, interval_ms=interval, keys=keys)
             if strict
-            else expand_plain_source(table, interval)
+            else expand_plain_source(table, interval, pipeline=self.name)
         )
         for topic in filter(None, (source.sinks.rejects_topic, source.sinks.late_topic)):
             other = self.refused.setdefault(topic, table.name)

@@ -13,6 +13,7 @@ from jobs.expand.source import (
     Sinks,
     SourceExpansion,
     metadata_lines,
+    sinks_of,
 )
 from jobs.expand.table_options import flink_options, options_replacement
 from jobs.expand.watermark import rounded
@@ -22,8 +23,12 @@ from udfs.record_check import RecordContract
 from udfs.record_tap import LATE, TapPlan
 
 
-def expand_plain_source(table: CreateTable, interval_ms: int | None) -> SourceExpansion:
-    """What the table becomes; there is no topic for its late rows, they are counted."""
+def expand_plain_source(table: CreateTable, interval_ms: int | None, *, pipeline: str) -> SourceExpansion:
+    """What the table becomes.
+
+    Late rows are counted. Where the table is a topic's raw records, they go to the late topic too; of another format
+    the record is not at hand any more.
+    """
     statement = table.statement
     is_kafka = table.options.get("connector") == "kafka"
     replacements = [*options_replacement(table, flink_options(table)), _renamed(table)]
@@ -46,11 +51,13 @@ def expand_plain_source(table: CreateTable, interval_ms: int | None) -> SourceEx
         else f"0 AS {quote.name(PARTITION)}, CAST(0 AS BIGINT) AS {quote.name(OFFSET)}"
     )
     late = "FALSE" if time is None else f"{quote.name(time)} <= CURRENT_WATERMARK({quote.name(time)})"
+    record = _record_of(table) if is_kafka and time is not None and interval_ms is not None else None
+    raw = "CAST(NULL AS BYTES)" if record is None else f"CASE WHEN {late} THEN CAST({quote.name(record)} AS BYTES) END"
     kept = [column.name for column in table.columns]
     columns = ", ".join(quote.name(column) for column in kept)
     rows = (
         f"SELECT CASE WHEN {late} THEN {LATE} ELSE 0 END AS {quote.name(STATUS)}, {hidden}, "
-        f"CAST(0 AS BIGINT) AS {quote.name(TIMESTAMP_MS)}, CAST(NULL AS BYTES) AS {quote.name(RAW)}, {columns}\n"
+        f"CAST(0 AS BIGINT) AS {quote.name(TIMESTAMP_MS)}, {raw} AS {quote.name(RAW)}, {columns}\n"
         f"FROM {quote.name(table.name + ' (source)')}"
     )
     topic = table.options.get("topic", table.name)
@@ -61,9 +68,17 @@ def expand_plain_source(table: CreateTable, interval_ms: int | None) -> SourceEx
         (STATUS, PARTITION, OFFSET, TIMESTAMP_MS, RAW, *kept),
         time,
         TapPlan(topic, RecordContract((), 0)) if time is not None else None,
-        Sinks(None, None, ()),
+        sinks_of(table, pipeline, rejects=False, late=True) if record is not None else Sinks(None, None, ()),
         is_kafka,
     )
+
+
+def _record_of(table: CreateTable) -> str | None:
+    """The column that holds the whole record: the physical one of a table of format raw."""
+    if table.options.get("format", table.options.get("value.format")) != "raw":
+        return None
+    physical = [column.name for column in table.columns if column.is_physical]
+    return physical[0] if len(physical) == 1 else None
 
 
 def _renamed(table: CreateTable) -> Replacement:

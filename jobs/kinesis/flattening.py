@@ -9,7 +9,7 @@ from jobs.expand import quote
 from jobs.kinesis import tree
 from jobs.kinesis.context import Context
 from jobs.kinesis.expressions import Substitute
-from jobs.kinesis.scope import ROWTIME, Column, Entry, Relation, Scope
+from jobs.kinesis.scope import ROWTIME, Column, Entry, Relation, Scope, as_value
 from jobs.kinesis.walking import names_in
 
 
@@ -75,8 +75,8 @@ def flattened(
         own = replace(entry, columns=physical, rowtime=quote.name(ROWTIME))
         return Flat(relation.view, Relation(quote.name(relation.view), (own,), quote.name(ROWTIME), relation.view))
     scope = Scope(context.text, relation)
-    wanted = {scope.find(name).value.sql.split(".`")[0] for node in used for name in names_in(node)}
-    wanted |= {scope.find(name).value.sql for node in used for name in names_in(node)}
+    found = [scope.find_any(name) for node in used for name in names_in(node)]
+    wanted = {column.value.sql for column in found if column is not None}
     taken: set[str] = {ROWTIME}
     listed = [f"{relation.rowtime} AS {quote.name(ROWTIME)}"]
     entries = []
@@ -103,7 +103,7 @@ def _with_time(
 ) -> Entry:
     """The entry with its own ROWTIME, which in a join need not be that of the pair."""
     rowtime = entry.rowtime
-    if rowtime is not None and rowtime != relation.rowtime and rowtime in wanted:
+    if rowtime is not None and not entry.gives_time and as_value(rowtime) in wanted:
         name = _free(f"{entry.alias} {ROWTIME}", taken)
         taken.add(name)
         listed.append(f"CAST({rowtime} AS TIMESTAMP(3)) AS {quote.name(name)}")

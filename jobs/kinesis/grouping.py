@@ -52,7 +52,7 @@ class Grouping:
             place = self.select.group_by[0].start if self.select.group_by else self.select.items[0].start
             raise no_window(self.scope, what, place)
         window = window_ms(times, self.scope)
-        flat = self._flat()
+        flat = flat_input(self.context, self.select, self.relation, tuple(terms))
         groups = Groups(self.context, flat, terms, window)
         source = (
             f"TABLE(TUMBLE(TABLE {quote.name(flat.view)}, DESCRIPTOR({quote.name(ROWTIME)}), {interval_sql(window)}))"
@@ -84,10 +84,6 @@ class Grouping:
 
     def _is_column(self, name: tree.Name) -> bool:
         return name.parts[0] == ROWTIME or any(c.name == name.parts[0] for c in self.scope.all_columns)
-
-    def _flat(self) -> Flat:
-        """The rows that are grouped, as a view."""
-        return flat_input(self.context, self.select, self.relation, self.select.group_by)
 
 
 def flat_input(context: Context, select: tree.Select, relation: Relation, terms: tuple[tree.Expression, ...]) -> Flat:

@@ -75,6 +75,8 @@ class _Join:
         if back_left and back_right:
             return self._two_windows(left, right, condition, back_left, back_right)
         rowtime = right.rowtime if back_left else left.rowtime
+        if back_left or back_right:
+            entries = tuple(entry if entry.rowtime == rowtime else entry.as_values() for entry in entries)
         between = _between(left.rowtime, right.rowtime, back_left, back_right)
         on = " AND ".join([*condition, between])
         return Relation(f"{left.sql}\n{word} {right.sql}\n  ON {on}", entries, rowtime)
@@ -109,7 +111,7 @@ class _Join:
             for between, rowtime in (earlier, later)
         ]
         sql = "(\n" + "\n  UNION ALL\n".join(parts) + "\n) AS `joined`"
-        flat = tuple(replace(entry, columns=own) for entry, own in columns)
+        flat = tuple(replace(entry, columns=own).as_values() for entry, own in columns)
         return Relation(sql, flat, f"`joined`.{quote.name(ROWTIME)}")
 
     def _condition(self, both: Relation) -> list[str]:

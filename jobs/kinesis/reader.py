@@ -117,5 +117,4 @@ class Reader:
         if self.is_done:
             return "the end of the text"
         token = self.tokens[self.at]
-        found = self.text.text[token.start : token.end]
-        return found if token.kind is not Kind.WORD or token.upper not in RESERVED else token.upper
+        return self.text.text[token.start : token.end]

@@ -43,16 +43,33 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-    """A relation in a FROM clause: its alias, its columns, and its own ROWTIME (None: a table has none)."""
+    """A relation in a FROM clause.
+
+    Attributes
+    ----------
+    alias, columns
+        What it is called, and what it has.
+    rowtime
+        Its own ROWTIME; None: a reference table has none.
+    gives_time
+        Whether that is the ROWTIME of what it is joined to as well; where it is not, it is a value like any other.
+    """
 
     alias: str | None
     columns: tuple[Column, ...]
     rowtime: str | None
+    gives_time: bool = True
+
+    def as_values(self) -> Entry:
+        """The same, where a join has the time of another relation."""
+        return replace(self, columns=tuple(replace(c, floor_ms=None) for c in self.columns), gives_time=False)
 
     def column(self, name: str) -> Column | None:
         """A column by its stored name."""
         if name == ROWTIME and self.rowtime is not None:
-            return Column(ROWTIME, Value(self.rowtime, TIMESTAMP), 1, True)
+            if self.gives_time:
+                return Column(ROWTIME, Value(self.rowtime, TIMESTAMP), 1, True)
+            return Column(ROWTIME, Value(as_value(self.rowtime), TIMESTAMP), None, True)
         return next((column for column in self.columns if column.name == name), None)
 
 
@@ -98,6 +115,11 @@ class Relation:
     rowtime: str | None
     view: str | None = None
     order: Order | None = None
+
+
+def as_value(rowtime: str) -> str:
+    """SQL of a time attribute as a value."""
+    return f"CAST({rowtime} AS TIMESTAMP(3))"
 
 
 def columns_of(entry_columns: Iterable[Column], alias: str | None) -> tuple[Column, ...]:
@@ -150,6 +172,13 @@ class Scope:
         if record:
             return self._field(record[0], parts[1:], name.start)
         raise self._no_alias(parts[0], name.start)
+
+    def find_any(self, name: tree.Name) -> Column | None:
+        """The column a name means; None where it means none, as an alias of the select list does not."""
+        try:
+            return self.find(name)
+        except SqlError:
+            return None
 
     def _unqualified(self, name: str, start: int) -> Column:
         if name == ROWTIME and self.relation.rowtime is not None:

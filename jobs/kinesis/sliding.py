@@ -139,11 +139,12 @@ class _Sliding:
                 listed.append(f"{column.value.sql} AS {quote.name(name)}")
                 columns.append(replace(column, value=replace(column.value, sql=quote.name(name))))
             rowtime = quote.name(ROWTIME)
-            if entry.rowtime is not None and entry.rowtime != self.relation.rowtime:
+            if entry.rowtime is not None and not entry.gives_time:
                 number += 1
                 rowtime = quote.name(f"c{number}")
                 listed.append(f"CAST({entry.rowtime} AS TIMESTAMP(3)) AS {rowtime}")
-            entries.append(Entry(entry.alias, tuple(columns), rowtime if entry.rowtime is not None else None))
+            own = rowtime if entry.rowtime is not None else None
+            entries.append(replace(entry, columns=tuple(columns), rowtime=own))
         sql = f"SELECT {', '.join(listed)}\nFROM {source}" + (f"\nWHERE {condition}" if condition else "")
         return Relation(_nested(sql), tuple(entries), quote.name(ROWTIME))
 
@@ -188,11 +189,11 @@ class _Sliding:
                 kept.append(column.value.sql if column.value.sql == sql else f"{column.value.sql} AS {sql}")
                 own.append(replace(column, value=replace(column.value, sql=sql)))
             rowtime = entry.rowtime
-            if rowtime is not None and rowtime != relation.rowtime:
+            if rowtime is not None and not entry.gives_time:
                 kept.append(rowtime)
             else:
                 rowtime = quote.name(ROWTIME) if rowtime is not None else None
-            entries.append(Entry(entry.alias, tuple(own), rowtime))
+            entries.append(replace(entry, columns=tuple(own), rowtime=rowtime))
         entries.append(Entry(None, tuple(columns), None))
         sql = f"SELECT {', '.join(dict.fromkeys(kept))},\n  " + ",\n  ".join(results) + f"\nFROM {relation.sql}"
         return Relation(_nested(sql), tuple(entries), quote.name(ROWTIME))

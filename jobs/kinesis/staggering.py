@@ -17,7 +17,7 @@ from jobs.kinesis.filtering import where_of
 from jobs.kinesis.flattening import Flat
 from jobs.kinesis.grouping import Groups, aggregate_failures, grouped_rows
 from jobs.kinesis.projection import Target
-from jobs.kinesis.scope import ROWTIME, Relation, Scope
+from jobs.kinesis.scope import ROWTIME, Relation, Scope, as_value
 from jobs.kinesis.time_terms import floor_ms
 from jobs.kinesis.values import Value
 
@@ -58,6 +58,9 @@ def staggered(context: Context, select: tree.Select, relation: Relation, target:
             listed.append(f"{written} AS {quote.name(name)}")
             columns.append(replace(column, value=replace(column.value, sql=quote.name(name))))
         rowtime = quote.name(ROWTIME) if entry.rowtime is not None else None
+        if entry.rowtime is not None and not entry.gives_time:
+            rowtime = quote.name(f"{ROWTIME} {number + 1}")
+            listed.append(f"{as_value(entry.rowtime)} AS {rowtime}")
         entries.append(replace(entry, columns=tuple(columns), rowtime=rowtime))
     names = [f"key {number + 1}" for number in range(len(keys))]
     listed += [f"{key.sql} AS {quote.name(name)}" for key, name in zip(keys, names, strict=True)]

@@ -294,7 +294,9 @@ def _group_rank(called: Called) -> tuple[str, tuple[Column, ...]]:
     down = str(called.arguments["sortOrder"]).lower() == "desc"
     output_down = str(called.arguments["outputOrder"]).lower() == "desc"
     value = quote.name(ranked.name)
-    window = f"TABLE(TUMBLE(TABLE {quote.name(called.view)}, DESCRIPTOR({quote.name(ROWTIME)}), INTERVAL '0.001' SECOND))"
+    window = (
+        f"TABLE(TUMBLE(TABLE {quote.name(called.view)}, DESCRIPTOR({quote.name(ROWTIME)}), INTERVAL '0.001' SECOND))"
+    )
     rows = f"SELECT * FROM {window}"
     if called.arguments["outputMax"]:
         # the first rows of the output: by rank, or from the other end

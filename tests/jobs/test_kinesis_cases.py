@@ -23,8 +23,8 @@ from jobs.kinesis.application import compile_text
 from jobs.kinesis.source_tables import Destination, Reference, Source
 from jobs.kinesis.sources import read_sources
 from jobs.settings import PROJECT_ROOT
-from jobs.sql.located import File, LocatedText
-from jobs.sql.source import fill
+from jobs.sql.located import File
+from jobs.sql.source import fill, read_source
 from jobs.sql.statements import split
 from tests.jobs.conftest import rows_in
 
@@ -99,7 +99,11 @@ class Files:
         else:
             lines = [json.dumps({"record": record, "ms": ms}) for ms, record in records]
         file.write_text("".join(f"{line}\n" for line in lines))
-        return ["`ms` BIGINT"], "TO_TIMESTAMP_LTZ(`ms`, 3)", {"connector": "filesystem", "path": file.as_uri(), "format": "json"}
+        return (
+            ["`ms` BIGINT"],
+            "TO_TIMESTAMP_LTZ(`ms`, 3)",
+            {"connector": "filesystem", "path": file.as_uri(), "format": "json"},
+        )
 
     def writing(self, destination: Destination) -> Mapping[str, str]:
         path = (self.folder / f"{destination.topic}.out").as_uri()
@@ -113,7 +117,7 @@ def compiled(case: Path, folder: Path, rows: Rows) -> tuple[str, Mapping[str, st
     """The pipeline of a case, its tables named after it, and the topic of each destination."""
     toml = case.with_suffix(".toml")
     sources = read_sources(toml if toml.exists() else CASES / "default.toml")
-    text = LocatedText.whole(File(case.name, case.read_text(encoding="utf-8")))
+    text = read_source(case)
     folder.mkdir(parents=True, exist_ok=True)
     topics = {name: destination.topic for name, destination in sources.destinations.items()}
     topics.setdefault("error_stream", f"{case.stem.replace('_', '-')}-errors")

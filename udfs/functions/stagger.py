@@ -19,9 +19,7 @@ AGE: Final = Argument(
     help="How long a window is open, from the row that opened it.",
 )
 
-ADDED: Final = (
-    AddedColumn("window_opened", "BIGINT", "When the row's window opened, in milliseconds since 1970."),
-)
+ADDED: Final = (AddedColumn("window_opened", "BIGINT", "When the row's window opened, in milliseconds since 1970."),)
 
 
 def _make_pool(columns: int, arguments: Mapping[str, Any]) -> ModelPool:

@@ -10,10 +10,9 @@ from jobs.kinesis.values import BIGINT, TIMESTAMP, Value, epoch_ms, from_epoch_m
 
 
 def _difference(values: Sequence[Value]) -> Value:
-    """Milliseconds from the second time to the first; both may be TIMESTAMP or BIGINT.
+    """Milliseconds from the first time to the second; both may be TIMESTAMP or BIGINT.
 
-    The reference does not say which is taken from which. Published applications write TSDIFF(MAX(t), MIN(t)) for a
-    duration, so the first counts as the later one.
+    Source: "Temporal Predicates" of AWS's SQL reference, "the value of (endTime - startTime) in milliseconds".
     """
     sides = []
     for index, value in enumerate(values):
@@ -22,7 +21,7 @@ def _difference(values: Sequence[Value]) -> Value:
         else:
             check_kinds(values[index : index + 1], "t")
             sides.append(epoch_ms(value.sql))
-    return Value(f"({sides[0]} - {sides[1]})", BIGINT)
+    return Value(f"({sides[1]} - {sides[0]})", BIGINT)
 
 
 SCALARS: Final[Mapping[str, Scalar]] = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,28 @@ def test_warm_start_is_quick(tmp_path: Path) -> None:
         for _ in range(2)
     ]
     assert min(seconds) < 3.0
+
+
+def test_one_thread_parses_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPython 3.11 fails when two threads make syntax trees; a worker that opens two functions imports in two."""
+    parsing: list[str] = []
+    together: list[str] = []
+    waited = threading.Event()
+
+    def parse(source: str) -> ast.Module:
+        parsing.append(source)
+        waited.wait(0.05)  # long enough for another thread to come in if nothing keeps it out
+        together.extend(parsing[1:])
+        parsing.remove(source)
+        return ast.Module([], [])
+
+    monkeypatch.setattr(kernel_cache, "source_of", str)
+    monkeypatch.setattr(kernel_cache.ast, "parse", parse)
+    kernel_cache.syntax_of.cache_clear()
+    threads = [threading.Thread(target=kernel_cache.syntax_of, args=(f"module {n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kernel_cache.syntax_of.cache_clear()
+    assert together == []

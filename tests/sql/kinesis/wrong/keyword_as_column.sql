@@ -1,4 +1,4 @@
--- expect: 4:15: expected an expression, got ORDER
+-- expect: 4:15: expected an expression, got order
 CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b INTEGER);
 CREATE OR REPLACE PUMP p AS INSERT INTO "DESTINATION_SQL_STREAM"
 SELECT STREAM order, 1 FROM "SOURCE_SQL_STREAM_001";

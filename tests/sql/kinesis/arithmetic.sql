@@ -1,0 +1,4 @@
+-- integers divide to integers, reals to reals; precedence; signs
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a INTEGER, b DOUBLE, c INTEGER, d INTEGER, e DOUBLE, f INTEGER);
+CREATE OR REPLACE PUMP "STREAM_PUMP" AS INSERT INTO "DESTINATION_SQL_STREAM"
+SELECT STREAM "volume" / 2, "volume" / 2.0, -"volume" + 2 * 3, MOD("volume", 4), POWER("volume", 2), CAST(7.9 AS INTEGER) - CAST(-7.9 AS INTEGER) FROM "SOURCE_SQL_STREAM_001";

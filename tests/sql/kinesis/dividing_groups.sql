@@ -1,0 +1,4 @@
+-- a group whose expression fails is dropped, the others are not
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b REAL);
+CREATE OR REPLACE PUMP "STREAM_PUMP" AS INSERT INTO "DESTINATION_SQL_STREAM"
+SELECT STREAM ticker_symbol, SUM(price) / SUM("volume") FROM "SOURCE_SQL_STREAM_001" AS s GROUP BY ticker_symbol, FLOOR(s.ROWTIME TO MINUTE);

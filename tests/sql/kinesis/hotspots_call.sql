@@ -1,0 +1,4 @@
+-- one row out a row in, with the name of the reference's examples
+CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (symbol VARCHAR(8), price REAL, hot VARCHAR(10000));
+CREATE OR REPLACE PUMP "STREAM_PUMP" AS INSERT INTO "DESTINATION_SQL_STREAM"
+SELECT ticker_symbol, price, HOTSPOTS_RESULT FROM TABLE(HOTSPOTS(CURSOR(SELECT STREAM ticker_symbol, price, "volume" FROM "SOURCE_SQL_STREAM_001"), 100, 1, 2));

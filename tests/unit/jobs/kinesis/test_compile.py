@@ -1,0 +1,102 @@
+"""What an application becomes, as text: readable, each statement under its original, and errors at their place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jobs import cli
+from jobs.errors import SqlError
+from jobs.kinesis.application import compile_file
+from jobs.kinesis.planning import located, own_values, saved
+from jobs.kinesis.printing import Compiled
+from jobs.kinesis.sources import read_sources
+from jobs.settings import PROJECT_ROOT, load_settings
+from jobs.sql.calls import read_calls
+from jobs.sql.located import File
+from jobs.sql.source import fill
+from jobs.sql.statements import split
+
+FOLDER = PROJECT_ROOT / "sql" / "kinesis"
+LOUDNESS = FOLDER / "loudness.sql"
+
+
+@pytest.fixture(scope="module")
+def loudness() -> Compiled:
+    return compile_file(LOUDNESS, read_sources(FOLDER / "sources.toml"))
+
+
+def test_the_pipeline_is_one_that_cutbank_run_reads(loudness: Compiled) -> None:
+    script = split(fill(File("loudness.sql", loudness.text), {}))
+    calls = [call for found in read_calls(script).values() for call in found]
+    (forest,) = calls
+    assert forest.function.name == "RANDOM_CUT_FOREST" and forest.name == "STREAM_PUMP_scored"
+    chosen = {name: forest.arguments[name] for name in ("trees", "sample_size", "time_decay", "shingle_size", "batch")}
+    assert chosen == {"trees": 100, "sample_size": 10, "time_decay": 100, "shingle_size": 1, "batch": 1000}
+
+
+def test_each_pump_stands_as_a_comment_over_what_it_becomes(loudness: Compiled) -> None:
+    lines = loudness.text.split("\n")
+    for number, text in enumerate(LOUDNESS.read_text().split("\n"), 1):
+        if text.startswith("CREATE OR REPLACE PUMP"):
+            at = lines.index(f"-- line {number}:")
+            assert lines[at + 1] == f"--   {text}".rstrip()
+    after = lines.index("CREATE VIEW `TEMP_STREAM` AS")
+    assert lines.index("CREATE VIEW `STREAM_PUMP_scored` AS") < after
+    assert "ORDER BY `window_time`, `sort key 1` DESC;" in lines
+
+
+def test_rowtime_is_given_once_and_passed_on(loudness: Compiled) -> None:
+    assert loudness.text.count("`ROWTIME` AS CAST(`arrived` AS TIMESTAMP(3))") == 1
+    assert "WATERMARK FOR `ROWTIME` AS `ROWTIME` - INTERVAL '${delay:-1}' SECOND" in loudness.text
+
+
+def test_an_error_of_the_planner_is_told_in_the_application(loudness: Compiled) -> None:
+    line = loudness.text.split("\n").index("CREATE VIEW `TEMP_STREAM` AS") + 2
+    error = located(loudness, SqlError("no such thing", file="x.sql", line=line, column=1))
+    assert (error.file, error.line, error.column) == (str(LOUDNESS), 11, 1)
+    assert error.message == f"Flink refuses what this becomes (line {line} of the pipeline): no such thing"
+    table = loudness.text.split("\n").index("CREATE TABLE `SOURCE_SQL_STREAM_001_records` (") + 1
+    assert loudness.origin(table) is None, "a table at the edge comes from sources.toml"
+
+
+def test_the_pipeline_is_saved_under_the_name_of_the_application(loudness: Compiled, tmp_path: Path) -> None:
+    settings = load_settings(environ={"CUTBANK_STATE_DIR": str(tmp_path)})
+    file = saved(settings, loudness)
+    assert file.name == "loudness.sql" and file.read_text() == loudness.text
+
+
+def test_placeholders_of_the_pipeline_and_of_the_application_are_told_apart() -> None:
+    assert own_values({"delay": "5", "limit": "3", "batch": "1"}) == {"delay": "5", "batch": "1"}
+
+
+def test_compile_prints_the_pipeline(loudness: Compiled, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["kinesis", "compile", str(LOUDNESS), "--sources", str(FOLDER / "sources.toml")]
+    assert cli.execute(command) == 0
+    assert capsys.readouterr().out == loudness.text
+    assert cli.execute([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"name": "loudness", "text": loudness.text}
+
+
+def test_compile_without_sources_guesses_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.execute(["kinesis", "compile", str(LOUDNESS)]) == 0
+    assert "CREATE VIEW `DESTINATION_SQL_STREAM` AS" in capsys.readouterr().out
+
+
+def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = tmp_path / "wrong.sql"
+    wrong.write_text("CREATE STREAM s (a INTEGER);\nCREATE PUMP p AS INSERT INTO s SELECT STREAM , FROM t;\n")
+    sources = str(FOLDER / "sources.toml")
+    assert cli.execute(["kinesis", "compile", str(wrong), "--sources", sources]) == 2
+    assert capsys.readouterr().err.startswith(f"cutbank: {wrong}:2:47: expected an expression, got ,")
+    assert cli.execute(["kinesis", "run", str(LOUDNESS), "--sources", sources, "--set", "limit=3"]) == 2
+    assert "the file has no placeholder ${limit}" in capsys.readouterr().err
+
+
+def test_destinations_must_be_streams_of_the_application(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toml = tmp_path / "sources.toml"
+    toml.write_text((FOLDER / "sources.toml").read_text().replace('destinations."DESTINATION', 'destinations."OTHER'))
+    assert cli.execute(["kinesis", "compile", str(LOUDNESS), "--sources", str(toml)]) == 2
+    assert "destinations.OTHER_SQL_STREAM: the application creates no such stream" in capsys.readouterr().err
