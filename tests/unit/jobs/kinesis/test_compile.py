@@ -90,7 +90,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.Ca
     wrong.write_text("CREATE STREAM s (a INTEGER);\nCREATE PUMP p AS INSERT INTO s SELECT STREAM , FROM t;\n")
     sources = str(FOLDER / "sources.toml")
     assert cli.execute(["kinesis", "compile", str(wrong), "--sources", sources]) == 2
-    assert capsys.readouterr().err.startswith(f"cutbank: {wrong}:2:47: expected an expression, got ,")
+    assert capsys.readouterr().err.startswith(f"cutbank: {wrong}:2:48: expected an expression, got FROM")
     assert cli.execute(["kinesis", "run", str(LOUDNESS), "--sources", sources, "--set", "limit=3"]) == 2
     assert "the file has no placeholder ${limit}" in capsys.readouterr().err
 
