@@ -224,6 +224,7 @@ def ready(kernel: Any, *arguments: Any) -> None:
 MODULES = (
     "models.random_cut_forest.kernels", "models.random_cut_forest.snapshot_kernels", "models.anomaly_detector.kernels",
     "models.hotspots.kernels",
+    "models.recommend.kernels", "models.recommend.blend_kernels",
 )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ COMMANDS = (
     Entry("stop", "Pipelines", "Stop a pipeline with a savepoint."),
     Entry("explain", "Pipelines", "Show what a pipeline expands to, and its plan; runs nothing."),
     Entry("functions", "Pipelines", "The table functions: arguments, ranges, defaults, output."),
+    Entry("validate", "Models", "Rankings over recorded clicks: what their lists would have been worth."),
     Entry("feed", "Data", "Put data into Kafka: sound, this machine's metrics, recorded files."),
     Entry("topics", "Data", "List topics with their number of records, or create one."),
     Entry("tail", "Data", "Show the committed records of a topic."),
