@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,30 @@ def whole_number(name: str, given: Any, low: int, high: int, *, high_is: str | N
     if isinstance(given, bool) or not low <= value <= high:
         raise ParameterError(f"{name} must be in {allowed}, got {given!r}")
     return value
+
+
+def number(name: str, given: Any, low: float, high: float) -> float:
+    """A parameter that must be a number in ``low..high``, ends included.
+
+    Raises
+    ------
+    ParameterError
+        It is none (booleans and NaN too), or out of range.
+    """
+    _check(name, given, f"in {low:g}..{high:g}", lambda value: low <= value <= high)
+    return float(given)
+
+
+def above_zero_below_one(name: str, given: Any) -> float:
+    """A parameter that must be a number above 0 and below 1; ParameterError where it is not."""
+    _check(name, given, "above 0 and below 1", lambda value: 0.0 < value < 1.0)
+    return float(given)
+
+
+def _check(name: str, given: Any, allowed: str, fits: Callable[[Any], bool]) -> None:
+    is_number = isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool)
+    if not is_number or math.isnan(given) or not fits(given):
+        raise ParameterError(f"{name} must be a number {allowed}, got {given!r}")
 
 
 def check_width(values: npt.NDArray[Any], columns: int) -> None:

@@ -27,6 +27,7 @@ import os
 import platform
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,10 @@ import numba
 OPTIONS: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
 
 VARIABLE = "CUTBANK_KERNEL_CACHE"
+
+#: Python before 3.11.8 counts the depth of what it parses for all threads together, and fails where two parse at once
+#: (CPython issue 106905); operators of one job open in threads of one process.
+_PARSING = threading.Lock()
 
 
 def cache_root() -> Path:
@@ -70,7 +75,9 @@ def source_of(module: str) -> str:
 @cache
 def syntax_of(module: str) -> ast.Module:
     """Syntax tree of a module without its docstrings, so that prose does not cause compilation."""
-    tree = ast.parse(source_of(module))
+    text = source_of(module)
+    with _PARSING:
+        tree = ast.parse(text)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and body:
@@ -223,7 +230,8 @@ def ready(kernel: Any, *arguments: Any) -> None:
 #: Modules with a function `compile_all` that makes all their kernels ready.
 MODULES = (
     "models.random_cut_forest.kernels", "models.random_cut_forest.snapshot_kernels", "models.anomaly_detector.kernels",
-    "models.hotspots.kernels",
+    "models.hotspots.kernels", "models.metrics.kernels", "models.drift.adwin", "models.drift.page_hinkley",
+    "models.drift.kswin", "models.drift.ddm", "models.champion.kernels",
     "models.recommend.kernels", "models.recommend.blend_kernels",
 )  # fmt: skip
 

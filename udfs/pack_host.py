@@ -74,6 +74,7 @@ class HostPlan:
         """The arguments on which saved models depend; another value of one makes them unreadable."""
         pace = {"batch", "idle", "on_null", "uid", "on_time", "columns", "input"}
         pace |= {argument.name for argument in self.function.arguments if argument.reading}
+        pace |= set(self.function.reads)
         own = {name: value for name, value in self.arguments.items() if name not in pace}
         return {
             **own,

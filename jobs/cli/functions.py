@@ -14,6 +14,7 @@ from rich.text import Text
 
 from jobs.errors import UsageError
 from jobs.sql.suggest import did_you_mean
+from udfs.functions.common_arguments import with_common
 from udfs.functions.declaration import Argument, ArgumentType, TableFunction
 from udfs.functions.registry import FUNCTIONS
 
@@ -119,6 +120,7 @@ Made from the declarations in `udfs/functions/` by `cutbank functions --markdown
 A table function is called wherever a table may stand: behind `FROM`, `JOIN` or a comma, in a view, an
 `INSERT INTO` or a nested query, and as the input of another call. Arguments are named, in any order, or all
 positional: `input`, `on_time`, `columns`, the function's own, `batch` and the rest. `DEFAULT` leaves one out.
+A function whose columns each have a meaning of their own names them one by one, in place of `columns`.
 Values are written out: they are not computed, cast or read from columns.
 
 The syntax is the one of Flink's process table functions, so a pipeline that selects columns by name can keep
@@ -135,22 +137,28 @@ there is one model for each key, without it one model for the whole table.
 def markdown(chosen: Iterable[TableFunction]) -> str:
     """The reference page: common arguments once, then each function."""
     declared = tuple(chosen)
-    common = [argument for argument in declared[0].arguments if argument.common]
+    common = with_common()
     parts = [_PREAMBLE, "## Arguments of every function\n", _argument_table(common)]
     for function in declared:
         own = [argument for argument in function.arguments if not argument.common]
-        types = "" if function.columns_low == function.columns_high else f"{function.columns_low} to "
         parts += [
             f"## {function.name}\n",
             f"{function.summary}\n",
             f"{function.description}\n",
-            f"It reads {types}{function.columns_high} columns. Its own arguments, behind `columns`:\n",
+            _what_it_reads(function),
             _argument_table(own),
             "Added columns:\n",
             _table(("Column", "Type", "Meaning"), [(f"`{c.name}`", c.sql_type, c.help) for c in function.added]),
             f"```sql\n{function.example}\n```\n",
         ]
     return "\n".join(parts)
+
+
+def _what_it_reads(function: TableFunction) -> str:
+    if function.reads != ("columns",):
+        return "It has no `columns`. Its own arguments, behind `on_time`:\n"
+    least = "" if function.columns_low == function.columns_high else f"{function.columns_low} to "
+    return f"It reads {least}{function.columns_high} columns. Its own arguments, behind `columns`:\n"
 
 
 def _argument_table(arguments: Iterable[Argument]) -> str:

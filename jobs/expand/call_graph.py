@@ -139,5 +139,6 @@ def _element(sql_type: str) -> Element:
 
 
 def _shown_arguments(call: Call) -> str:
-    own = {name: value for name, value in call.arguments.items() if name not in ("on_time", "columns", "uid")}
+    unshown = {"on_time", "uid", *call.function.reads}
+    own = {name: value for name, value in call.arguments.items() if name not in unshown}
     return ", ".join(f"{name} => {value}" for name, value in own.items())

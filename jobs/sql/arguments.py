@@ -205,8 +205,8 @@ class _Reader:
                 tokens[0].start,
             )
         words = self._names(tokens[2:-1], f"{argument.name}: DESCRIPTOR", tokens[0])
-        if argument.name == "on_time" and len(words) != 1:
-            raise self.error(f"on_time must be one column, got {len(words)}", words[1].start)
+        if argument.single and len(words) != 1:
+            raise self.error(f"{argument.name} must be one column, got {len(words)}", words[1].start)
         return words
 
     def _table(self, argument: Argument, tokens: Sequence[Token], until: int) -> TableTokens:
@@ -278,4 +278,5 @@ class _Reader:
 _EXAMPLES: Final[Mapping[str, str]] = {
     "input": "TABLE name PARTITION BY column",
     "on_time": "DESCRIPTOR(column)",
+    "value": "DESCRIPTOR(column)",
 }

@@ -96,7 +96,7 @@ class Call:
     places
         Offset of the value of each argument that was given.
     words
-        The columns of ``on_time`` and of ``columns``, where given, with their places.
+        The columns of each DESCRIPTOR that was given, with their places.
     in_argument
         Whether it stands, as ``TABLE(F(...))``, where Flink wants ``TABLE name`` rather than a name.
     """
@@ -131,7 +131,8 @@ class Call:
     @property
     def columns(self) -> tuple[str, ...] | None:
         """The columns the model reads, or None where the input's schema decides."""
-        return self.arguments["columns"]
+        given = [self.arguments[name] for name in self.function.reads]
+        return None if None in given else tuple(column for names in given for column in names)
 
     @property
     def position(self) -> Position:

@@ -75,7 +75,7 @@ def check_call(call: Call, schema: Sequence[InputColumn]) -> CheckedCall:
     _check_time(call, by_name)
     _check_key(call, by_name)
     _check_added(call, by_name)
-    columns = _given_columns(call, by_name) if "columns" in call.words else _default_columns(call, schema)
+    columns = _default_columns(call, schema) if call.columns is None else _given_columns(call, by_name)
     low, high = call.function.columns_low, call.function.columns_high
     if not low <= len(columns) <= high:
         place = call.words["columns"][high].start if "columns" in call.words and len(columns) > high else None
@@ -141,23 +141,41 @@ def _check_added(call: Call, by_name: dict[str, InputColumn]) -> None:
 
 
 def _given_columns(call: Call, by_name: dict[str, InputColumn]) -> tuple[InputColumn, ...]:
-    keys, found = set(call.partition_by), []
-    for word in call.words["columns"]:
-        column = by_name.get(word.name)
-        if column is None:
-            raise _unknown(call, "columns", word.name, list(by_name), word.start)
-        if word.name == call.on_time:
-            raise call.error(f"columns: {word.name} is the time attribute: leave it out", word.start)
-        if word.name in keys:
-            raise call.error(
-                f"columns: {word.name} is a key column, the same in every row of its model: leave it out",
-                word.start,
-            )
-        refusal = call.function.refuses_type(column.sql_type)
-        if refusal:
-            raise call.error(_refused(column, refusal), word.start)
-        found.append(column)
-    return tuple(found)
+    """The columns of each argument that names some, those of a default included."""
+    return tuple(
+        _given_column(call, by_name, argument, name, place)
+        for argument in call.function.reads
+        for name, place in _named(call, argument)
+    )
+
+
+def _named(call: Call, argument: str) -> list[tuple[str, int | None]]:
+    """What an argument names, with the place of each name; a default has none."""
+    if argument in call.words:
+        return [(word.name, word.start) for word in call.words[argument]]
+    return [(name, None) for name in call.arguments[argument]]
+
+
+def _given_column(
+    call: Call, by_name: dict[str, InputColumn], argument: str, name: str, place: int | None
+) -> InputColumn:
+    column = by_name.get(name)
+    if column is None:
+        raise _unknown(call, argument, name, list(by_name), place)
+    if name == call.on_time:
+        raise call.error(f"{argument}: {name} is the time attribute: {_instead(argument)}", place)
+    if name in call.partition_by:
+        raise call.error(
+            f"{argument}: {name} is a key column, the same in every row of its model: {_instead(argument)}", place
+        )
+    refusal = call.function.refuses_type(column.sql_type)
+    if refusal:
+        raise call.error(_refused(argument, column, refusal), place)
+    return column
+
+
+def _instead(argument: str) -> str:
+    return "leave it out" if argument == "columns" else "name another one"
 
 
 def _default_columns(call: Call, schema: Sequence[InputColumn]) -> tuple[InputColumn, ...]:
@@ -171,9 +189,10 @@ def _default_columns(call: Call, schema: Sequence[InputColumn]) -> tuple[InputCo
             found.append(column)
         elif base_type(column.sql_type) == "DECIMAL":
             # a number that would be left out in silence
-            raise call.error(f"{_refused(column, refusal)}, or name the columns to read, columns => DESCRIPTOR(...)")
+            refused = _refused("columns", column, refusal)
+            raise call.error(f"{refused}, or name the columns to read, columns => DESCRIPTOR(...)")
     return tuple(found)
 
 
-def _refused(column: InputColumn, refusal: str) -> str:
-    return f"columns: {column.name} is {column.sql_type}: {refusal.format(column=column.name)}"
+def _refused(argument: str, column: InputColumn, refusal: str) -> str:
+    return f"{argument}: {column.name} is {column.sql_type}: {refusal.format(column=column.name)}"

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from river.drift import PageHinkley
 from sklearn.cluster import DBSCAN
+from sklearn.metrics import accuracy_score, roc_auc_score
 
 from jobs.sql.statements import Script
 from models.anomaly_detector import AnomalyDetector
@@ -86,6 +89,16 @@ CREATE TABLE crowded (id BIGINT, found STRING) WITH ({sink}crowded');
 INSERT INTO crowded SELECT id, hotspots_result FROM HOTSPOTS(
     input => (SELECT id, ts, k, v FROM t) PARTITION BY k, on_time => DESCRIPTOR(ts), columns => DESCRIPTOR(v),
     window_size => 30, scan_radius => 0.2, minimum_points => 4, uid => 'crowded');
+
+-- columns named one by one, a BOOLEAN among them, and a call within a call that takes its NULLs
+CREATE TABLE measured (id BIGINT, n BIGINT, accuracy DOUBLE, auc DOUBLE, prior DOUBLE, drift BOOLEAN, statistic DOUBLE)
+WITH ({sink}measured');
+INSERT INTO measured SELECT id, n, accuracy, roc_auc, baseline_prior, drift, drift_statistic FROM DRIFT(
+    input => PREQUENTIAL_METRICS(
+        input => (SELECT id, ts, k, v > 10.0 AS label, w / 100.0e0 AS p FROM t) PARTITION BY k,
+        on_time => DESCRIPTOR(ts), probability => DESCRIPTOR(p), window => 40, uid => 'metrics') PARTITION BY k,
+    on_time => DESCRIPTOR(ts), value => DESCRIPTOR(accuracy), method => 'page_hinkley', threshold => 0.5,
+    uid => 'drift');
 
 INSERT INTO plain SELECT id, anomaly_score, CAST(ts AS STRING) FROM scored_plain;
 
@@ -184,6 +197,29 @@ def _crowded(rows: Iterable[dict[str, Any]]) -> dict[int, list[tuple[float, floa
     return boxes
 
 
+def _measured(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
+    """By id what scikit-learn says of the last 40 outcomes of the row's key, and river of those accuracies."""
+    outcomes: dict[Any, list[tuple[bool, float]]] = defaultdict(list)
+    watches: dict[Any, PageHinkley] = defaultdict(lambda: PageHinkley(threshold=0.5))
+    found: dict[int, tuple[Any, ...]] = {}
+    for row in sorted(rows, key=lambda row: row["at_text"]):
+        if row["v"] is None:
+            found[row["id"]] = (None,) * 6
+            continue
+        known, watch = outcomes[row["k"]], watches[row["k"]]
+        prior = [2 * sum(label for label, _ in known[:i]) >= i for i in range(len(known) + 1)]
+        known.append((row["v"] > 10, row["w"] / 100))
+        labels, given = (np.array(column)[-40:] for column in zip(*known, strict=True))
+        accuracy = accuracy_score(labels, given >= 0.5)
+        auc = roc_auc_score(labels, given) if len(set(labels)) == 2 else None
+        watch.update(accuracy)
+        tests = watch._sum_increase - watch._min_increase, watch._max_decrease - watch._sum_decrease
+        statistic = max(tests) if watch._x_mean.n >= 30 else 0.0
+        baseline = accuracy_score(labels, np.array(prior)[-40:])
+        found[row["id"]] = (len(labels), accuracy, auc, baseline, watch.drift_detected, statistic)
+    return found
+
+
 def _boxes(text: str) -> list[tuple[float, float]]:
     """The boxes of a result of one column."""
     return sorted((spot["minValues"][0], spot["maxValues"][0]) for spot in json.loads(text)["hotspots"])
@@ -199,10 +235,8 @@ def test_calls_give_what_forests_give_wherever_they_stand(
     sink = f"'connector' = 'filesystem', 'format' = 'json', 'path' = '{tmp_path.as_uri()}/"
     text = PIPELINE.format(rows=file.as_uri(), sink=sink, arguments=ARGUMENTS)
     build(tables, script(text), "calls").statements.execute().wait()
-    read: dict[str, list[dict[str, Any]]] = {
-        name: rows_in(tmp_path / name)
-        for name in ("one_model", "nested", "joined", "windows", "verdicts", "crowded", "plain", "plain_windows")
-    }
+    sinks = ("one_model", "nested", "joined", "windows", "verdicts", "crowded", "measured", "plain", "plain_windows")
+    read: dict[str, list[dict[str, Any]]] = {name: rows_in(tmp_path / name) for name in sinks}
 
     one_model = _scores(rows, lambda row: None, ("v", "w"))
     assert _by_id(read["one_model"]) == one_model
@@ -232,6 +266,13 @@ def test_calls_give_what_forests_give_wherever_they_stand(
     assert {row["verdict"] for row in verdicts.values()} == {True, False, None}
 
     assert {row["id"]: row.get("found") and _boxes(row["found"]) for row in read["crowded"]} == _crowded(rows)
+
+    expected_measures = _measured(rows)
+    names_of = ("n", "accuracy", "auc", "prior", "drift", "statistic")
+    assert len(read["measured"]) == len(expected_measures)
+    for row in read["measured"]:
+        assert tuple(map(row.get, names_of)) == pytest.approx(expected_measures[row["id"]], abs=1e-9), row
+    assert {row.get("drift") for row in read["measured"]} == {True, False, None}
 
     assert _by_id(read["plain"]) == _scores(rows, lambda row: row["k"], ("v",))
     assert {row["id"]: row["at_text"] for row in read["plain"]} == times

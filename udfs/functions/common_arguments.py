@@ -21,6 +21,7 @@ ON_TIME: Final = Argument(
     name="on_time",
     type=ArgumentType.DESCRIPTOR,
     common=True,
+    single=True,
     help="The time attribute that orders the rows: DESCRIPTOR(ts). It stays one in the result.",
 )
 
@@ -93,6 +94,9 @@ UID: Final = Argument(
 )
 
 
-def with_common(*own: Argument) -> tuple[Argument, ...]:
-    """The arguments of a function in positional order: what is read, its own, how it is hosted."""
-    return (INPUT, ON_TIME, COLUMNS, *own, BATCH, IDLE, SEED, ON_NULL, BUCKETS, UID)
+def with_common(*own: Argument, reads: tuple[Argument, ...] = (COLUMNS,)) -> tuple[Argument, ...]:
+    """The arguments of a function in positional order: what is read, its own, how it is hosted.
+
+    `reads` takes the place of ``columns`` where each column a model reads has a name and a meaning of its own.
+    """
+    return (INPUT, ON_TIME, *reads, *own, BATCH, IDLE, SEED, ON_NULL, BUCKETS, UID)

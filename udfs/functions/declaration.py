@@ -100,6 +100,8 @@ class Argument:
         Whether every function has it.
     reading
         Whether it only changes how a model's results are read: saved models do not depend on it.
+    single
+        Whether a DESCRIPTOR names one column, not several.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Argument:
     default_help: str | None = None
     common: bool = False
     reading: bool = False
+    single: bool = False
 
     @property
     def required(self) -> bool:
@@ -230,6 +233,9 @@ class TableFunction:
         Python values for each added column, in order. Called for every pack, without rows the host skipped.
     example
         A complete statement for the reference.
+    reads
+        The DESCRIPTOR arguments that name the columns its models read, in the order of those columns; where it is not
+        ``columns`` alone, each names one.
     columns_low, columns_high
         How many columns it takes.
     refuses_type
@@ -248,6 +254,7 @@ class TableFunction:
     make_pool: Callable[[int, Mapping[str, Any]], ModelPool]
     present: Callable[[Mapping[str, Any], Sequence[str], Mapping[str, Any]], tuple[Sequence[Any], ...]]
     example: str
+    reads: tuple[str, ...] = ("columns",)
     columns_low: int = 1
     columns_high: int = 30
     refuses_type: Callable[[str], str | None] = _numeric_only
@@ -317,6 +324,18 @@ def check_common(arguments: Mapping[str, Any]) -> None:
         )
 
 
+def refuse_imputing(arguments: Mapping[str, Any], why: str) -> None:
+    """For functions whose models cannot fill in a value.
+
+    Raises
+    ------
+    ArgumentError
+        ``on_null`` is 'impute'; the message ends with `why`.
+    """
+    if arguments["on_null"] == "impute":
+        raise ArgumentError(f"on_null must be one of 'skip', 'error' here, got 'impute': {why}", "on_null")
+
+
 def base_type(sql_type: str) -> str:
     """The bare name of a SQL type: ``DECIMAL(10, 2) NOT NULL`` is DECIMAL, ``INTEGER`` is INT."""
     text = " ".join(sql_type.upper().replace("*ROWTIME*", "").replace("*PROCTIME*", "").split())
@@ -333,6 +352,15 @@ def numeric_refusal(sql_type: str) -> str | None:
     if name == "DECIMAL":
         return "DECIMAL is not supported, use CAST({column} AS DOUBLE) in the input"
     return "only TINYINT, SMALLINT, INT, BIGINT, FLOAT and DOUBLE can be scored"
+
+
+def measurable_refusal(sql_type: str) -> str | None:
+    """As `numeric_refusal`, but BOOLEAN will do too: FALSE is 0 and TRUE is 1."""
+    if base_type(sql_type) == "BOOLEAN" or numeric_refusal(sql_type) is None:
+        return None
+    if base_type(sql_type) == "DECIMAL":
+        return numeric_refusal(sql_type)
+    return "only BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT and DOUBLE can be measured"
 
 
 def interval_text(milliseconds: float | None) -> str:

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from udfs.functions.common_arguments import with_common
-from udfs.functions.declaration import AddedColumn, Argument, ArgumentError, ArgumentType, TableFunction
+from udfs.functions.declaration import (
+    AddedColumn,
+    Argument,
+    ArgumentError,
+    ArgumentType,
+    TableFunction,
+    refuse_imputing,
+)
 
 if TYPE_CHECKING:
     from models.hotspots import Hotspot
@@ -66,12 +73,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
         raise ArgumentError(
             f"scan_radius must be at most {LARGEST_RADIUS:g}, got {arguments['scan_radius']:g}", "scan_radius"
         )
-    if arguments["on_null"] == "impute":
-        raise ArgumentError(
-            "on_null must be one of 'skip', 'error' here, got 'impute': a window of rows does not tell what a value "
-            "would have been",
-            "on_null",
-        )
+    refuse_imputing(arguments, "a window of rows does not tell what a value would have been")
 
 
 def _make_pool(columns: int, arguments: Mapping[str, Any]) -> ModelPool:

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from udfs.functions import detect_anomalies, hotspots, random_cut_forest, random_cut_forest_with_explanation
+from udfs.functions import (
+    detect_anomalies,
+    drift,
+    hotspots,
+    prequential_metrics,
+    random_cut_forest,
+    random_cut_forest_with_explanation,
+)
 from udfs.functions.declaration import TableFunction
 
 FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
@@ -17,6 +24,8 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             random_cut_forest_with_explanation.FUNCTION,
             detect_anomalies.FUNCTION,
             hotspots.FUNCTION,
+            drift.FUNCTION,
+            prequential_metrics.FUNCTION,
         )
     }
 )

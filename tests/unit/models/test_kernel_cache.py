@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,3 +144,25 @@ def test_warm_start_is_quick(tmp_path: Path) -> None:
         for _ in range(2)
     ]
     assert min(seconds) < 3.0
+
+
+def test_threads_do_not_parse_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that are told to meet inside the parser never do."""
+    parse, meeting, met = kernel_cache.ast.parse, threading.Barrier(2), []
+
+    def parse_together(*arguments: Any) -> Any:
+        try:
+            meeting.wait(0.2)
+            met.append(True)
+        except threading.BrokenBarrierError:
+            pass
+        return parse(*arguments)
+
+    monkeypatch.setattr(kernel_cache.ast, "parse", parse_together)
+    names = ("models.pool", "models.errors")
+    threads = [threading.Thread(target=kernel_cache.syntax_of.__wrapped__, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not met

@@ -8,9 +8,10 @@ from udfs.functions.declaration import ArgumentType, TableFunction
 
 
 def least(function: TableFunction) -> dict[str, Any]:
-    """The time, and the least value of each of a function's own arguments that has no default."""
+    """The time, and the least value of each of a function's own arguments that has no default; a column each."""
     own = [argument for argument in function.arguments if argument.required and not argument.common]
     return {
         "on_time": ("ts",),
         **{a.name: int(a.low or 0) if a.type is ArgumentType.BIGINT else a.low for a in own},
+        **{a.name: (f"column_{a.name}",) for a in own if a.type is ArgumentType.DESCRIPTOR},
     }

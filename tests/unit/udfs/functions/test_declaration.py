@@ -111,8 +111,19 @@ class TestEveryFunction:
 
     def test_common_arguments_come_in_their_places(self, function: TableFunction) -> None:
         common = with_common()
-        assert function.arguments[:3] == common[:3]
+        behind = 2 + len(function.reads)
+        assert function.arguments[:2] == common[:2]
+        assert tuple(argument.name for argument in function.arguments[2:behind]) == function.reads
         assert function.arguments[-len(common[3:]) :] == common[3:]
+
+    def test_what_names_its_columns(self, function: TableFunction) -> None:
+        """``columns``, or arguments that name one column each."""
+        if function.reads == ("columns",):
+            assert function.arguments[2] == with_common()[2]
+            return
+        named = [argument for argument in function.arguments if argument.name in function.reads]
+        assert all(argument.type is ArgumentType.DESCRIPTOR and argument.single for argument in named)
+        assert function.columns_low == function.columns_high == len(function.reads)
 
     def test_defaults_are_allowed_values(self, function: TableFunction) -> None:
         resolved = function.resolve(least(function))

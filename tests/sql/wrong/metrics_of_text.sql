@@ -1,0 +1,13 @@
+-- expect: 13:77: PREQUENTIAL_METRICS: label: campaign is STRING: only BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT and DOUBLE can be measured
+CREATE TABLE outcomes (
+    campaign STRING,
+    ts TIMESTAMP_LTZ(3),
+    clicked BOOLEAN,
+    probability DOUBLE,
+    price DECIMAL(10, 2),
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 'outcomes', 'format' = 'json');
+CREATE TABLE found (campaign STRING, ts TIMESTAMP_LTZ(3)) WITH ('connector' = 'kafka', 'topic' = 'found', 'format' = 'json');
+INSERT INTO found
+SELECT campaign, ts FROM PREQUENTIAL_METRICS(
+    input => TABLE outcomes, on_time => DESCRIPTOR(ts), label => DESCRIPTOR(campaign));
