@@ -232,7 +232,7 @@ MODULES = (
     "models.random_cut_forest.kernels", "models.random_cut_forest.snapshot_kernels", "models.anomaly_detector.kernels",
     "models.hotspots.kernels", "models.metrics.kernels", "models.drift.adwin", "models.drift.page_hinkley",
     "models.drift.kswin", "models.drift.ddm", "models.champion.kernels",
-    "models.recommend.kernels", "models.recommend.blend_kernels",
+    "models.recommend.kernels", "models.recommend.blend_kernels", "models.user_vectors.kernels",
 )  # fmt: skip
 
 

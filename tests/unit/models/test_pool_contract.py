@@ -17,6 +17,7 @@ from models.hotspots import HotspotsPool
 from models.metrics import PrequentialMetricsPool
 from models.pool import ModelPool
 from models.random_cut_forest import RandomCutForestPool
+from models.user_vectors import ItemVectors, UserVectorPool
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ def outcomes(values: np.ndarray) -> np.ndarray:
     return np.column_stack([values[:, 0] > 0, 1 / (1 + np.exp(-values.sum(axis=1)))]).astype(np.float64)
 
 
+def whole(values: np.ndarray) -> np.ndarray:
+    """Whole numbers, as ids are."""
+    return np.round(10.0 * values)
+
+
 def bits(values: np.ndarray) -> np.ndarray:
     """Errors of a model that is right more often than not."""
     return (values > 0.5).astype(np.float64)
@@ -58,6 +64,7 @@ def losses(values: np.ndarray) -> np.ndarray:
 DETECTOR = partial(Kind, columns=1, judged=("statistic",))
 RANKED = ("roc_auc", "average_precision")
 METRICS = partial(Kind, columns=2, warm_up=0, judged=("n",), values=outcomes, undefined=RANKED)
+VECTORS = ItemVectors(1, np.arange(-20, 21), np.random.default_rng(1).normal(size=(41, 3)))
 POOLS = {
     "forest": Kind(partial(FOREST, dimensions=2), 2, 16),
     "forest, explained": Kind(partial(FOREST, dimensions=3, explain=True), 3, 16),
@@ -74,6 +81,7 @@ POOLS = {
     "page hinkley": DETECTOR(partial(PageHinkleyPool, minimum=20), warm_up=19),
     "kswin": DETECTOR(partial(KSWINPool, 1e-6, 40, 10), warm_up=39),
     "ddm": DETECTOR(partial(DDMPool, 1000.0, minimum=20), warm_up=20, values=bits),
+    "user vectors": Kind(partial(UserVectorPool, VECTORS, 6), 1, 0, ("items_read",), values=whole),
     "champion": Kind(partial(ChampionGatePool, 2, minimum_rows=5, cool_down=5), 2, 0, (), values=losses),
     "metrics": METRICS(partial(PrequentialMetricsPool, 30)),
     "metrics, fading": METRICS(partial(PrequentialMetricsPool, 30, fading=0.95)),
