@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arguments import whole_number
+from models.errors import SnapshotError
 from models.recommend import blend_kernels
 from models.recommend.blend_kernels import FEATURES
-from models.recommend.columns import Column, Columns
+from models.recommend.columns import Column, Columns, check_places
 from models.recommend.covisits import NEIGHBOURS, CoVisits
 from models.recommend.ranking import DAY_MS, FALLBACK, HALF_LIVES_MS, MINUTE_MS, ClickRanking, Floats, Ints, Longs
 from models.recommend.vectors import ClickVectors
@@ -179,6 +180,10 @@ class BlendRanking(ClickRanking):
         }  # fmt: skip
 
     def _restore_other(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        for name, items in (("hot", arrays["hot"]), ("recent", arrays["recent"])):
+            check_places(f"{name} items", items, self._items.used)
+        if not arrays["weights"].shape == arrays["squares"].shape == (CONTEXTS, FEATURES):
+            raise SnapshotError(f"the snapshot is inconsistent: its weights are {arrays['weights'].shape}")
         self.weights, self._squares = arrays["weights"], arrays["squares"]
         self._hot, self._recent = arrays["hot"], arrays["recent"]
         self._hot_ms, self._clicked_ms, self._clicks = arrays["clocks"].tolist()

@@ -13,11 +13,12 @@ from models.recommend.identifiers import grown
 
 
 class Column(NamedTuple):
-    """Kind of numbers of a column, what a fresh row holds, and the shape of a row."""
+    """Kind of numbers of a column, what a fresh row holds, the shape of a row, and whether it holds places of items."""
 
     dtype: str
     fill: int
     shape: tuple[int, ...] = ()
+    places: bool = False
 
 
 class Columns:
@@ -63,8 +64,8 @@ class Columns:
         self.reach(rows)
         return {name: array[:rows] for name, array in self._arrays.items()}
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], rows: int) -> None:
-        """The rows a snapshot kept; SnapshotError if they have another form."""
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], rows: int, items: int) -> None:
+        """The rows a snapshot kept; SnapshotError if they have another form, or name places beyond `items`."""
         for name, column in self._declared.items():
             array = arrays[name]
             if array.dtype != np.dtype(column.dtype) or array.shape != (rows, *column.shape):
@@ -72,5 +73,13 @@ class Columns:
                     f"the snapshot is inconsistent: its {name} are {array.dtype} {array.shape}, this ranking has "
                     f"{np.dtype(column.dtype)} {(rows, *column.shape)}"
                 )
+            if column.places:
+                check_places(name, array, items)
         self.rows = rows and max(rows, 16)
         self._arrays = {name: grown(arrays[name], self.rows, column.fill) for name, column in self._declared.items()}
+
+
+def check_places(name: str, places: npt.NDArray[Any], items: int) -> None:
+    """Check that places, by which kernels index, are those of items, or -1 for none; SnapshotError if not."""
+    if places.dtype.kind != "i" or (places.size and not -1 <= places.min() <= places.max() < items):
+        raise SnapshotError(f"the snapshot is inconsistent: its {name} name items there are not, of {items}")

@@ -32,7 +32,7 @@ class CoVisits(Columns):
 
     def __init__(self, half_life_ms: float, depth: int) -> None:
         super().__init__(
-            neighbours=Column("i4", -1, (NEIGHBOURS,)), weights=Column("f4", 0, (NEIGHBOURS,)),
+            neighbours=Column("i4", -1, (NEIGHBOURS,), places=True), weights=Column("f4", 0, (NEIGHBOURS,)),
             totals=Column("f8", 0), stamps_ms=Column("i8", 0),
         )  # fmt: skip
         self.half_life_ms = half_life_ms

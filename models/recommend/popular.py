@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from models.arguments import whole_number
 from models.recommend import kernels
-from models.recommend.columns import Column, Columns
+from models.recommend.columns import Column, Columns, check_places
 from models.recommend.ranking import DAY_MS, MINUTE_MS, ClickRanking, Floats, Ints, Longs
 
 FOREVER_MS = 1 << 62
@@ -145,6 +145,7 @@ class PopularWindow(ClickRanking):
         return {"ring_items": items, "ring_ms": times}
 
     def _restore_other(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        check_places("window", arrays["ring_items"], self._items.used)
         size = 16
         while size < arrays["ring_ms"].size:
             size = min(2 * size, self.most)

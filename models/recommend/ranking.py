@@ -111,8 +111,10 @@ class ClickRanking:
         self._by_item = Columns(
             rates=Column("f8", 0, (HALF_LIVES_MS.size,)), seen_ms=Column("i8", 0), first_ms=Column("i8", 0)
         )
-        self._by_user = Columns(reads=Column("i4", -1, (self.last,)))
-        self._shown = Columns(shown=Column("i4", -1, (SHOWN_ITEMS,)), shown_ms=Column("i8", 0, (SHOWN_ITEMS,)))
+        self._by_user = Columns(reads=Column("i4", -1, (self.last,), places=True))
+        self._shown = Columns(
+            shown=Column("i4", -1, (SHOWN_ITEMS,), places=True), shown_ms=Column("i8", 0, (SHOWN_ITEMS,))
+        )
         self._nobody: Ints = np.full(self.last, -1, np.int32)
         self._none: Longs = np.empty(0, np.int64)
         self._all: Longs = np.empty(0, np.int64)
@@ -315,8 +317,8 @@ class ClickRanking:
         self._items.restore(of("items."))
         self._users.restore(of("users."))
         for number, columns in enumerate(self._tables()):
-            columns.restore(of(f"i{number}."), self._items.used)
+            columns.restore(of(f"i{number}."), self._items.used, self._items.used)
         for number, columns in enumerate(self._user_tables()):
             mine = of(f"u{number}.")
-            columns.restore(mine, next(iter(mine.values())).shape[0])
+            columns.restore(mine, next(iter(mine.values())).shape[0], self._items.used)
         self._restore_other(of("other."))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,6 +100,27 @@ def test_a_snapshot_of_something_else_is_refused(name: str) -> None:
     for damaged in (data[:-1], data[:100], data[:60] + bytes([data[60] ^ 1]) + data[61:], b"", data + b"x"):
         with pytest.raises(SnapshotError):
             kind.load(damaged)
+
+
+def test_places_of_items_there_are_not_are_refused() -> None:
+    """Kernels index by them: a snapshot whose checksums fit must not make them read elsewhere."""
+    for place in (-2, 10**6):
+        ranking = learned(make_ranking("covisit"), clicks_of(50))
+        ranking._by_user["reads"][0, 0] = place
+        with pytest.raises(SnapshotError, match="its reads name items there are not"):
+            CoVisitRanking.load(ranking.dump())
+
+
+DATA = Path(__file__).parents[2] / "data" / "recommend"
+
+
+def test_snapshots_of_format_1_are_read(name: str) -> None:
+    """Written when the format was new, with what was shown then; every later version reads them or says why not."""
+    if ":" in name:
+        return
+    ranking = type(make_ranking(name)).load((DATA / f"{name}_1.snapshot").read_bytes())
+    told = json.loads((DATA / "shown_1.json").read_text())[name]
+    assert {user: ranking.rank(int(user), START + 10**8, 5).tolist() for user in told} == told
 
 
 def test_state_is_bounded(name: str) -> None:
