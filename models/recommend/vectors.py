@@ -78,7 +78,8 @@ class ExactRanking(ClickRanking):
         vectors = self._vectors["vectors"][: self._items.used]
         lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
         lengths[self._vectors["readers"][: lengths.size] < LEAST_READERS] = 0.0
-        products = vectors @ mine.astype(np.float32)
+        # not by BLAS, whose threads wait for each other longer than this takes where cores are busy
+        products = np.einsum("nd,d->n", vectors, mine.astype(np.float32))
         scores = np.full(lengths.size, -np.inf)
         np.divide(products, lengths, out=scores, where=lengths > 0.0)
         return self._every_item(), scores
