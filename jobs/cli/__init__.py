@@ -42,6 +42,7 @@ COMMANDS = (
     Entry("kinesis", "Pipelines", "Run and translate Kinesis Data Analytics SQL."),
     Entry("functions", "Pipelines", "The table functions: arguments, ranges, defaults, output."),
     Entry("evaluate", "Models", "Run a learner over a recorded file, beside the baselines; no cluster."),
+    Entry("validate", "Models", "Rankings over recorded clicks: what their lists would have been worth."),
     Entry("feed", "Data", "Put data into Kafka: sound, this machine's metrics, clicks, exchanges, recorded files."),
     Entry("topics", "Data", "List topics with their number of records, or create one."),
     Entry("tail", "Data", "Show the committed records of a topic."),

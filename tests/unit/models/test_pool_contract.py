@@ -22,6 +22,7 @@ from models.metrics import PrequentialMetricsPool
 from models.pool import ModelPool
 from models.random_cut_forest import RandomCutForestPool
 from models.stagger import StaggerPool
+from models.user_vectors import ItemVectors, UserVectorPool
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ def outcomes(values: np.ndarray) -> np.ndarray:
     return np.column_stack([values[:, 0] > 0, 1 / (1 + np.exp(-values.sum(axis=1)))]).astype(np.float64)
 
 
+def whole(values: np.ndarray) -> np.ndarray:
+    """Whole numbers, as ids are."""
+    return np.round(10.0 * values)
+
+
 def bits(values: np.ndarray) -> np.ndarray:
     """Errors of a model that is right more often than not."""
     return (values > 0.5).astype(np.float64)
@@ -78,6 +84,7 @@ CHALLENGERS = partial(
 )  # fmt: skip
 RANKED = ("roc_auc", "average_precision")
 METRICS = partial(Kind, columns=2, warm_up=0, judged=("n",), values=outcomes, undefined=RANKED)
+VECTORS = ItemVectors(1, np.arange(-20, 21), np.random.default_rng(1).normal(size=(41, 3)))
 POOLS = {
     "forest": Kind(partial(FOREST, dimensions=2), 2, 16),
     "forest, explained": Kind(partial(FOREST, dimensions=3, explain=True), 3, 16),
@@ -110,6 +117,7 @@ POOLS = {
     "kswin": DETECTOR(partial(KSWINPool, 1e-6, 40, 10), warm_up=39),
     "ddm": DETECTOR(partial(DDMPool, 1000.0, minimum=20), warm_up=20, values=bits),
     "challengers": Kind(CHALLENGERS, 3, 0, ("prediction",), values=labelled),
+    "user vectors": Kind(partial(UserVectorPool, VECTORS, 6), 1, 0, ("items_read",), values=whole),
     "champion": Kind(partial(ChampionGatePool, 2, minimum_rows=5, cool_down=5), 2, 0, (), values=losses),
     "arbitrage": Kind(
         partial(ArbitragePool, [0.0, 0.001, 0.002], 0.001, 50, 30), 5, 0, (), values=quotes,
