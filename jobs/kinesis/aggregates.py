@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from jobs.kinesis import tree
 from jobs.kinesis.expressions import Expressions
-from jobs.kinesis.values import BIGINT, DOUBLE, Value
+from jobs.kinesis.values import BIGINT, BOOLEAN, DOUBLE, Value
 
 _STATISTICS = frozenset({"STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "STDDEV", "VARIANCE"})
+#: Of conditions: TRUE is more than FALSE, and NULLs do not count.
+_TRUTHS = {"ANY": "MAX", "EVERY": "MIN"}
 _SAME = {"STDDEV": "STDDEV_SAMP", "VARIANCE": "VAR_SAMP"}
 
 
@@ -37,6 +39,10 @@ def aggregate(node: tree.Call, rows: Expressions) -> Value:
         sql = f"CAST({sql} AS {value.type.flink})"  # a time attribute is no value
     if name == "COUNT":
         return Value(f"COUNT({distinct}{sql})", BIGINT)
+    if name in _TRUTHS:
+        if value.type is not None and value.type != BOOLEAN:
+            raise rows.error(f"{name} needs a condition, got {value.type}", argument)
+        return Value(f"{_TRUTHS[name]}({sql})", BOOLEAN)
     if name in ("MIN", "MAX"):
         return Value(f"{name}({sql})", value.type)
     if value.type is not None and not value.type.is_numeric:

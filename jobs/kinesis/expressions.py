@@ -35,9 +35,10 @@ from jobs.kinesis.values import (
 )
 from jobs.sql.suggest import did_you_mean
 
-#: Aggregates of the dialect that Flink has under the same name.
+#: Aggregates of the dialect.
 AGGREGATES: Final = frozenset(
     {"COUNT", "SUM", "AVG", "MIN", "MAX", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "STDDEV", "VARIANCE"}
+    | {"ANY", "EVERY"}
 )
 #: Functions that need a window.
 POSITIONAL: Final = frozenset({"LAG", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE"})
@@ -152,7 +153,7 @@ class Expressions:
         left, right = self.value(node.left), self.value(node.right)
         if node.operator == "||":
             return self._joined_texts(node, left, right)
-        if node.operator in ("=", "<>", "<", "<=", ">", ">="):
+        if node.operator in ("=", "<>", "<", "<=", ">", ">=", *tree.DISTINCTIONS):
             self._comparable(node, left, right)
             return Value(f"({left.sql} {node.operator} {right.sql})", BOOLEAN).failing((left, right))
         return self._arithmetic(node, left, right).failing((left, right))

@@ -70,8 +70,11 @@ class ExpressionReader(Reader):
     def _is(self, operand: tree.Expression) -> tree.Expression:
         start = self.take().start
         negated = self.accept("NOT")
+        if self.accept("DISTINCT"):
+            self.expect("FROM", "behind IS DISTINCT")
+            return tree.Binary(start, tree.DISTINCTIONS[negated], operand, self._sum())
         if self.upper() not in ("NULL", "TRUE", "FALSE", "UNKNOWN"):
-            self.expected("NULL, TRUE, FALSE or UNKNOWN behind IS")
+            self.expected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM behind IS")
         return tree.Is(start, operand, self.take().upper, negated)
 
     def _between(self, operand: tree.Expression, negated: bool) -> tree.Expression:

@@ -77,7 +77,8 @@ def _texts(context: Context, source: Source, records: str) -> str:
     joined = ""
     if source.unrolled is not None:
         array = f"JSON_QUERY({quote.name(RECORD)}, {quote.text(str(source.unrolled))} RETURNING ARRAY<STRING>)"
-        joined = f"\nCROSS JOIN UNNEST({array}) AS `element`(`element`)"
+        # an array without elements, or none at all, still gives one row
+        joined = f"\nLEFT JOIN UNNEST({array}) AS `element`(`element`) ON TRUE"
     return "SELECT " + ",\n  ".join(kept) + f"\nFROM {quote.name(records)}{joined}"
 
 
@@ -110,7 +111,8 @@ def _value(column: SourceColumn) -> str:
         number = f"TRY_CAST({text} AS DOUBLE)"
         return (
             f"CASE LOWER({text}) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE"
-            f" ELSE CASE WHEN {number} = 0 THEN FALSE WHEN {number} IS NOT NULL THEN TRUE END END"
+            f" ELSE CASE WHEN {number} = 0 THEN FALSE WHEN {number} IS NOT NULL THEN TRUE"
+            f" WHEN {text} IS NOT NULL THEN FALSE END END"
         )
     if kind.is_time:
         return f"TRY_CAST({plain_time(text)} AS {kind.flink})"

@@ -7,6 +7,7 @@ Names without quotes are stored in upper case, names in double quotes as they st
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 from sqlglot.errors import TokenError
@@ -57,6 +58,10 @@ _STRAY: Final = {
     "\u2019": "a typographic quote: write 'text' for a text",
 }
 
+#: In a text with ``u&`` before it: four or six hexadecimal digits, or a backslash.
+_ESCAPE: Final = re.compile(r"\\(?:\\|([0-9A-Fa-f]{4}|\+(?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{4}))")
+_WRONG_ESCAPE: Final = re.compile(r"\\.?")
+
 
 def tokenize(text: LocatedText) -> tuple[Token, ...]:
     """The tokens of an application, without comments.
@@ -82,7 +87,28 @@ def tokenize(text: LocatedText) -> tuple[Token, ...]:
                 if character in _STRAY:
                     raise text.error(_STRAY[character], token.start + i)
         tokens.append(Token(kind, token.text, token.text.upper() if plain else "", token.start, token.end + 1))
-    return tuple(tokens)
+    return tuple(_unicode_texts(text, tokens))
+
+
+def _unicode_texts(text: LocatedText, tokens: Sequence[Token]) -> Iterator[Token]:
+    """The same; ``u&'\\0009'`` is one text, whose escapes are the characters they name."""
+    place = 0
+    while place < len(tokens):
+        token, *behind = tokens[place : place + 3]
+        joined = len(behind) == 2 and (token.end, behind[0].end) == (behind[0].start, behind[1].start)
+        if joined and token.upper == "U" and behind[0].value == "&" and behind[1].kind is Kind.STRING:
+            value = _ESCAPE.sub(_character, behind[1].value)
+            if wrong := _WRONG_ESCAPE.search(_ESCAPE.sub("", behind[1].value)):
+                raise text.error(f"{wrong[0]} is no escape: write \\0009, \\+000009 or \\\\", behind[1].start)
+            yield Token(Kind.STRING, value, "", token.start, behind[1].end)
+            place += 3
+        else:
+            yield token
+            place += 1
+
+
+def _character(match: re.Match[str]) -> str:
+    return "\\" if match[1] is None else chr(int(match[1].lstrip("+"), 16))
 
 
 def stored_name(token: Token) -> str:

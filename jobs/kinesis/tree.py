@@ -212,6 +212,8 @@ class Window(Node):
     range_ms: int | None
 
 
+#: Comparisons for which NULL is a value like any other.
+DISTINCTIONS: Final = ("IS DISTINCT FROM", "IS NOT DISTINCT FROM")
 #: Functions of two forms of SUBSTRING that answer otherwise than the one with FROM; no application can write them so.
 SUBSTRING_COMMA: Final = "SUBSTRING ,"
 SUBSTRING_SIMILAR: Final = "SUBSTRING SIMILAR"
