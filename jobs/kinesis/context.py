@@ -121,6 +121,8 @@ class Context:
         from jobs.kinesis.reference_files import doubled_key
 
         file = self.place.file_of(reference)
+        if reference.guess is not None and not file.exists():
+            return  # only guessed: there is nothing to look into yet
         try:
             doubled = doubled_key(file, reference, keys)
         except (OSError, ValueError) as error:
@@ -200,7 +202,7 @@ def error_select(rowtime: str, name: str, message: str, data: str, pump: str) ->
     moment = f"CAST({rowtime} AS TIMESTAMP(3))"
     values = (moment, "'ERROR'", name, message, moment, data, quote.text(pump))
     columns = [
-        f"CAST({value} AS {kind}) AS {quote.name(column)}"
+        f"{value if value == moment else f'CAST({value} AS {kind})'} AS {quote.name(column)}"
         for value, (column, kind) in zip(values, ERROR_COLUMNS, strict=True)
     ]
     return "SELECT " + ",\n  ".join(columns)

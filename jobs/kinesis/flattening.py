@@ -78,7 +78,8 @@ def flattened(
     found = [scope.find_any(name) for node in used for name in names_in(node)]
     wanted = {column.value.sql for column in found if column is not None}
     taken: set[str] = {ROWTIME}
-    listed = [f"{relation.rowtime} AS {quote.name(ROWTIME)}"]
+    same_time = relation.rowtime == quote.name(ROWTIME)
+    listed = [quote.name(ROWTIME) if same_time else f"{relation.rowtime} AS {quote.name(ROWTIME)}"]
     entries = []
     for entry in relation.entries:
         columns = []

@@ -161,7 +161,7 @@ def failures_of(outputs: Sequence[Output]) -> tuple[Failure, ...]:
 
 def select_list(rowtime: str, outputs: Sequence[Output], hidden: Sequence[tuple[str, str]] = ()) -> str:
     """The text between SELECT and FROM: ROWTIME, the columns, and hidden ones to sort by."""
-    parts = [f"{rowtime} AS {quote.name(ROWTIME)}"]
+    parts = [rowtime if rowtime == quote.name(ROWTIME) else f"{rowtime} AS {quote.name(ROWTIME)}"]
     for output in outputs:
         if output.name == ROWTIME:
             continue
