@@ -9,7 +9,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help setup jars test test-unit check demo bench bench-rcf bench-auc bench-accuracy bench-gate bench-learning \
-  bench-original clean clean-state
+  bench-original bench-drift clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench-learning: setup $(STAMPS)/bench  ## Learners on recorded streams (CUTBANK_
 
 bench-original: setup $(STAMPS)/bench  ## The original clickstream system: what it records, and what is true
 	$(BIN)/python -m benchmarks.original_gate
+
+bench-drift: setup  ## False alarms, delay and speed of the drift detectors, beside river
+	$(BIN)/python -m benchmarks.drift
 
 # The peers are nobody's dependency but the benchmarks'.
 $(STAMPS)/bench: pyproject.toml constraints.txt $(STAMPS)/packages

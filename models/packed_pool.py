@@ -108,17 +108,29 @@ class PackedPool:
         """Why a kernel must not be given this state; None where it may. Own pools check what they index by."""
         return None if np.isfinite(state).all() else "its state holds numbers that cannot be"
 
+    def open_slots(self, slots: Any, rows: int) -> npt.NDArray[np.int64]:
+        """(rows,) slots that are all open.
+
+        Raises
+        ------
+        InputError
+            They are no integers, or not one a row.
+        ModelError
+            One is not open.
+        """
+        places = integers_of_rows("slots", slots, rows).astype(np.int64)
+        outside = (places < 0) | (places >= self._used)
+        wrong = places[outside] if outside.any() else places[~self._open[places]]
+        if wrong.size:
+            raise ModelError(f"slot {wrong[0]} is not open")
+        return places
+
     # ---------------------------------------------------------------- for the pools themselves
     def _checked(self, slots: Any, columns: Any) -> tuple[npt.NDArray[np.int64], Floats]:
         """The rows as a kernel takes them, once their shapes fit and every slot is open."""
         values = np.ascontiguousarray(columns, np.float64)
         check_width(values, self._columns)
-        places = integers_of_rows("slots", slots, values.shape[0]).astype(np.int64)
-        outside = (places < 0) | (places >= self._used)
-        wrong = places[outside] if outside.any() else places[~self._open[places]]
-        if wrong.size:
-            raise ModelError(f"slot {wrong[0]} is not open")
-        return places, values
+        return self.open_slots(slots, values.shape[0]), values
 
     def _opened(self, slot: int) -> int:
         if not 0 <= slot < self._used or not self._open[slot]:

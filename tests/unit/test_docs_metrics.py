@@ -50,6 +50,22 @@ def test_figures_of_the_original() -> None:
     assert (gained > 0).all()
 
 
+def test_figures_of_the_detectors() -> None:
+    changes = json.loads((RESULTS / "drift.json").read_text())["changes"]
+    errors, mean, spread = changes.values()
+    alarms = {
+        method: [round(kind[method]["alarms"]) for kind in changes.values() if method in kind] for method in errors
+    }
+    assert alarms == {"adwin": [0, 0, 0], "page_hinkley": [3, 63, 63], "kswin": [0, 128, 129], "ddm": [0]}
+    assert "| 0 | 3, or 63 where values spread more | 128 on numbers | 0 |" in TEXT
+    assert [f"{errors[method]['rows']:.0f}" for method in ("adwin", "page_hinkley", "ddm")] == ["336", "517", "317"]
+    assert errors["kswin"]["found"] < 0.05 and min(errors[method]["found"] for method in ("adwin", "ddm")) > 0.95
+    assert "become 20 % | 336 | 517 | hardly ever seen | 317 |" in TEXT
+    assert [f"{mean[method]['rows']:.0f}" for method in ("adwin", "page_hinkley", "kswin")] == ["112", "75", "108"]
+    assert "half a deviation | 112 | 75 | 108 | |" in TEXT
+    assert spread["kswin"]["found"] > 0.99 > 0.5 > spread["adwin"]["found"], "a spread is for kswin to see"
+
+
 def test_memory_of_the_detectors() -> None:
     sizes = [pool().slot_bytes for pool in (ADWINPool, PageHinkleyPool, KSWINPool, DDMPool)]
     assert sizes == [3392, 56, 1632, 48]
@@ -58,6 +74,6 @@ def test_memory_of_the_detectors() -> None:
 
 def test_examples_run() -> None:
     examples = [block for block in blocks("python") if block.page == PAGE]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for block in examples:
         exec(compile(block.text, block.id, "exec"), {})

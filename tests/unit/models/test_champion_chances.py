@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.champion import ChampionGatePool
-from models.champion.kernels import KEEP, PROMOTE
+from models.champion.kernels import KEEP, PROMOTE, ROLLBACK
 
 ALPHA = 0.05
 RUNS, ROWS, BLOCK = 1_000, 4_000, 500
@@ -160,3 +160,24 @@ def test_a_better_candidate_is_found() -> None:
     assert (five >= 0).mean() > 0.95 and np.median(five[five >= 0]) < 800
     two, _, _ = decided(by(0.02), 6_000)
     assert (two >= 0).mean() > 0.8
+
+
+@pytest.mark.parametrize("later", [0.0, -0.04], ids=["equal", "worse"])
+def test_a_rollback_is_seldom_false_and_does_come(later: float) -> None:
+    """A candidate that is five points better for 1,500 rows, and then as good as the former champion, or worse."""
+    random, pool = np.random.default_rng(6), ChampionGatePool(2, ALPHA, rollback_rows=10_000, cool_down=20_000)
+    slots = np.array([pool.open() for _ in range(RUNS)], np.int32)
+    promoted, back = np.zeros(RUNS, bool), np.zeros(RUNS, bool)
+    for begin in range(0, 6_000, BLOCK):
+        points = np.full(BLOCK, 0.05 if begin < 1_500 else later)
+        level = np.full(BLOCK, 0.05)
+        losses = disagreeing(random, BLOCK, level, level + points / 2, level - points / 2)
+        found = pool.process(np.tile(slots, BLOCK), np.zeros(BLOCK * RUNS, np.int64), losses.reshape(-1, 2))
+        decision = found["decision"].reshape(BLOCK, RUNS)
+        promoted |= (decision == PROMOTE).any(axis=0)
+        back |= (decision == ROLLBACK).any(axis=0)
+    assert promoted.mean() > 0.95
+    if later == 0.0:
+        assert back.sum() <= ALPHA * RUNS
+    else:
+        assert back[promoted].mean() > 0.9

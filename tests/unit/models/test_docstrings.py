@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 
 from models.anomaly_detector import detector
-from models.champion import gate, losses, mean_rule
+from models.champion import challengers, gate, losses, mean_rule
 from models.hotspots import stream
 from models.metrics import offline
 from models.random_cut_forest import forest
@@ -36,6 +36,6 @@ def test_examples_of_the_metrics() -> None:
 
 
 def test_examples_of_the_gate() -> None:
-    results = [doctest.testmod(module) for module in (gate, losses, mean_rule)]
+    results = [doctest.testmod(module) for module in (challengers, gate, losses, mean_rule)]
     assert all(result.attempted > 0 for result in results)
     assert not any(result.failed for result in results)

@@ -11,6 +11,7 @@ import pytest
 
 from models.anomaly_detector import AnomalyDetectorPool
 from models.champion import ChampionGatePool
+from models.champion.challengers import challengers
 from models.drift import ADWINPool, DDMPool, KSWINPool, PageHinkleyPool
 from models.errors import ModelError, SnapshotError
 from models.hotspots import HotspotsPool
@@ -62,6 +63,10 @@ def losses(values: np.ndarray) -> np.ndarray:
 
 
 DETECTOR = partial(Kind, columns=1, judged=("statistic",))
+CHALLENGERS = partial(
+    challengers, [{"algorithm": "logistic"}, {"algorithm": "alma"}, {"algorithm": "logistic", "learning_rate": 1.0}],
+    columns=2, minimum_rows=5, cool_down=5, comparison_rows=50,
+)  # fmt: skip
 RANKED = ("roc_auc", "average_precision")
 METRICS = partial(Kind, columns=2, warm_up=0, judged=("n",), values=outcomes, undefined=RANKED)
 POOLS = {
@@ -95,6 +100,7 @@ POOLS = {
     "page hinkley": DETECTOR(partial(PageHinkleyPool, minimum=20), warm_up=19),
     "kswin": DETECTOR(partial(KSWINPool, 1e-6, 40, 10), warm_up=39),
     "ddm": DETECTOR(partial(DDMPool, 1000.0, minimum=20), warm_up=20, values=bits),
+    "challengers": Kind(CHALLENGERS, 3, 0, ("prediction",), values=labelled),
     "champion": Kind(partial(ChampionGatePool, 2, minimum_rows=5, cool_down=5), 2, 0, (), values=losses),
     "metrics": METRICS(partial(PrequentialMetricsPool, 30)),
     "metrics, fading": METRICS(partial(PrequentialMetricsPool, 30, fading=0.95)),
