@@ -20,7 +20,7 @@ def text(report: dict[str, Any]) -> str:
     ]
     parts += [_stream(name, stream) for name, stream in report["streams"].items()]
     parts += [_late(report["late"]), _speed(report["speed"]), _keys(report["keys"])]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
 
 
 def _numbers(found: dict[str, Any]) -> tuple[str, ...]:

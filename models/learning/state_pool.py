@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arguments import check_width, integers_of_rows
-from models.errors import InputError, ModelError, SnapshotError
+from models.errors import InputError, SnapshotError
 from models.learning.interface import Floats, Slots, Times
 from models.learning.work import BOTH, LEARN, PREDICT, Work, all_rows
 from models.packed_pool import PackedPool
@@ -163,7 +163,8 @@ class StatePool(PackedPool):
 
     def _do(self, slots: Slots, times_ms: Times, values: Floats, labels: Floats, weights: Floats, work: Work) -> Floats:
         """The kernel over all rows: at once where the states are one array, else a model at a time."""
-        places, times = self._places(slots, times_ms, values.shape[0])
+        places = self.open_slots(slots, values.shape[0])
+        times = integers_of_rows("times_ms", times_ms, values.shape[0]).astype(np.int64)
         out = np.full(values.shape[0], np.nan)
         if self._blocks is None:
             self._take(self._state, places, times, values, labels, weights, out, work)
@@ -175,16 +176,6 @@ class StatePool(PackedPool):
             )
             out[rows] = part
         return out
-
-    def _places(self, slots: Any, times_ms: Any, rows: int) -> tuple[Longs, Times]:
-        """Slots and times as the kernels take them; ModelError where a slot is not open."""
-        places = integers_of_rows("slots", slots, rows).astype(np.int64)
-        times = integers_of_rows("times_ms", times_ms, rows).astype(np.int64)
-        outside = (places < 0) | (places >= self._used)
-        wrong = places[outside] if outside.any() else places[~self._open[places]]
-        if wrong.size:
-            raise ModelError(f"slot {wrong[0]} is not open")
-        return places, times
 
 
 # -------------------------------------------------------------------- checks of rows
