@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import talib
 from river.drift import PageHinkley
 from sklearn.cluster import DBSCAN
 from sklearn.metrics import accuracy_score, roc_auc_score
@@ -99,6 +100,26 @@ INSERT INTO measured SELECT id, n, accuracy, roc_auc, baseline_prior, drift, dri
         on_time => DESCRIPTOR(ts), probability => DESCRIPTOR(p), window => 40, uid => 'metrics') PARTITION BY k,
     on_time => DESCRIPTOR(ts), value => DESCRIPTOR(accuracy), method => 'page_hinkley', threshold => 0.5,
     uid => 'drift');
+
+-- rows as closed bars, v the price and w the volume
+CREATE TABLE charted (id BIGINT, rsi DOUBLE, macd DOUBLE, signal DOUBLE, histogram DOUBLE, momentum DOUBLE,
+                      volume_ratio DOUBLE, place DOUBLE)
+WITH ({sink}charted');
+INSERT INTO charted
+SELECT id, rsi, macd, macd_signal, macd_histogram, momentum, volume_ratio, bollinger_position FROM INDICATORS(
+    input => (SELECT id, ts, k, v, w FROM t) PARTITION BY k, on_time => DESCRIPTOR(ts), price => DESCRIPTOR(v),
+    volume => DESCRIPTOR(w), periods => '{{"macd": [5, 12, 4], "momentum": 3}}', uid => 'charted');
+
+-- rows as quotes of two venues, a bid around 10 and an ask one above
+CREATE TABLE apart (id BIGINT, event STRING, buy BIGINT, sell BIGINT, edge DOUBLE, amount DOUBLE, episode BIGINT,
+                    lasted BIGINT)
+WITH ({sink}apart');
+INSERT INTO apart
+SELECT id, arbitrage_event, buy_venue, sell_venue, edge, size, episode, episode_ms FROM ARBITRAGE(
+    input => (SELECT id, ts, k, MOD(w, 2) AS number, v AS bid, v + 1.0e0 AS ask, 1.0e0 AS amount FROM t) PARTITION BY k,
+    on_time => DESCRIPTOR(ts), venue => DESCRIPTOR(number), bid => DESCRIPTOR(bid), bid_size => DESCRIPTOR(amount),
+    ask => DESCRIPTOR(ask), ask_size => DESCRIPTOR(amount), fees => '[0.001, 0.002]', threshold => 0.05,
+    max_age => INTERVAL '5' SECOND, max_skew => INTERVAL '2' SECOND, uid => 'apart');
 
 INSERT INTO plain SELECT id, anomaly_score, CAST(ts AS STRING) FROM scored_plain;
 
@@ -220,6 +241,47 @@ def _measured(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
     return found
 
 
+def _charted(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[float | None, ...]]:
+    """By id what TA-Lib says over all bars of the row's key; nothing where the price is NULL, which is no bar."""
+    found: dict[int, tuple[float | None, ...]] = {row["id"]: (None,) * 7 for row in rows}
+    for key in {row["k"] for row in rows}:
+        bars = [
+            row for row in sorted(rows, key=lambda row: row["at_text"]) if row["k"] == key and row["v"] is not None
+        ]
+        prices, volumes = (np.array([bar[name] for bar in bars], np.float64) for name in ("v", "w"))
+        upper, _, lower = talib.BBANDS(prices, 20, 2, 2)
+        columns = (
+            talib.RSI(prices, 14),
+            *talib.MACD(prices, 5, 12, 4),
+            talib.MOM(prices, 3),
+            volumes / talib.SMA(volumes, 20),
+            (prices - lower) / (upper - lower),
+        )
+        for bar, values in zip(bars, np.column_stack(columns).tolist(), strict=True):
+            found[bar["id"]] = tuple(None if value != value else value for value in values)
+    return found
+
+
+def _apart(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
+    """By id the venue to buy at and the best edge, between the last quotes of two venues, by hand."""
+    quotes: dict[tuple[str, int], tuple[int, float]] = {}
+    found: dict[int, tuple[Any, ...]] = {}
+    for row in sorted(rows, key=lambda row: row["at_text"]):
+        found[row["id"]] = (None, None)
+        if row["v"] is None:
+            continue
+        key, at = row["k"], _moment_ms(row["at_text"])
+        quotes[key, row["w"] % 2] = (at, row["v"])
+        both = [quotes.get((key, venue)) for venue in (0, 1)]
+        if both[0] is None or both[1] is None or abs(both[0][0] - both[1][0]) >= 2000:
+            continue
+        (_, first), (_, second) = both
+        edges = {0: second * 0.998 / ((first + 1) * 1.001) - 1, 1: first * 0.999 / ((second + 1) * 1.002) - 1}
+        buy = max(edges, key=edges.__getitem__)
+        found[row["id"]] = (buy, edges[buy])
+    return found
+
+
 def _boxes(text: str) -> list[tuple[float, float]]:
     """The boxes of a result of one column."""
     return sorted((spot["minValues"][0], spot["maxValues"][0]) for spot in json.loads(text)["hotspots"])
@@ -235,7 +297,8 @@ def test_calls_give_what_forests_give_wherever_they_stand(
     sink = f"'connector' = 'filesystem', 'format' = 'json', 'path' = '{tmp_path.as_uri()}/"
     text = PIPELINE.format(rows=file.as_uri(), sink=sink, arguments=ARGUMENTS)
     build(tables, script(text), "calls").statements.execute().wait()
-    sinks = ("one_model", "nested", "joined", "windows", "verdicts", "crowded", "measured", "plain", "plain_windows")
+    sinks = ("one_model", "nested", "joined", "windows", "verdicts", "crowded", "measured", "charted")
+    sinks += ("apart", "plain", "plain_windows")
     read: dict[str, list[dict[str, Any]]] = {name: rows_in(tmp_path / name) for name in sinks}
 
     one_model = _scores(rows, lambda row: None, ("v", "w"))
@@ -273,6 +336,23 @@ def test_calls_give_what_forests_give_wherever_they_stand(
     for row in read["measured"]:
         assert tuple(map(row.get, names_of)) == pytest.approx(expected_measures[row["id"]], abs=1e-9), row
     assert {row.get("drift") for row in read["measured"]} == {True, False, None}
+
+    charts = ("rsi", "macd", "signal", "histogram", "momentum", "volume_ratio", "place")
+    expected_charts = _charted(rows)
+    assert len(read["charted"]) == len(rows)
+    for row in read["charted"]:
+        assert tuple(map(row.get, charts)) == pytest.approx(expected_charts[row["id"]], abs=1e-9), row
+
+    expected_edges = _apart(rows)
+    assert len(read["apart"]) == len(rows)
+    for row in read["apart"]:
+        buy, edge = expected_edges[row["id"]]
+        assert row.get("edge") == (edge if edge is None else pytest.approx(edge)), row
+        if row.get("event") != "close":  # which tells of the pair it closes
+            assert row.get("buy") == buy, row
+        if row.get("event") in ("open", "update"):
+            assert edge > 0.05 and row["amount"] == 1.0 and (row["lasted"] == 0) == (row["event"] == "open"), row
+    assert {row.get("event") for row in read["apart"]} == {"open", "update", "close", None}
 
     assert _by_id(read["plain"]) == _scores(rows, lambda row: row["k"], ("v",))
     assert {row["id"]: row["at_text"] for row in read["plain"]} == times
