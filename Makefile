@@ -8,7 +8,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup jars test test-unit check demo bench bench-rcf bench-auc bench-accuracy clean clean-state
+.PHONY: help setup jars test test-unit check demo bench bench-rcf bench-auc bench-accuracy bench-recommender clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench-rcf: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Speed and size of the fo
 
 bench-auc: setup $(STAMPS)/bench $(STAMPS)/rcf-java  ## Accuracy of the forest beside its peers
 	$(BIN)/python -m benchmarks.rcf.accuracy
+
+bench-recommender: setup  ## Rankings over recorded clicks (CUTBANK_DATA), user vectors, equal variants
+	$(BIN)/python -m benchmarks.recommender
 
 # The peers are nobody's dependency but the benchmarks'.
 $(STAMPS)/bench: pyproject.toml constraints.txt $(STAMPS)/packages
