@@ -9,7 +9,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help setup jars test test-unit check demo demo-clickstream bench bench-rcf bench-auc bench-accuracy bench-gate \
-  bench-learning bench-original bench-drift bench-market clean clean-state
+  bench-learning bench-original bench-drift bench-market bench-recommender clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench-original: setup $(STAMPS)/bench  ## The original clickstream system: what 
 
 bench-drift: setup  ## False alarms, delay and speed of the drift detectors, beside river
 	$(BIN)/python -m benchmarks.drift
+
+bench-recommender: setup  ## Rankings over recorded clicks (CUTBANK_DATA), user vectors, equal variants
+	$(BIN)/python -m benchmarks.recommender
 
 # The peers are nobody's dependency but the benchmarks'.
 $(STAMPS)/bench: pyproject.toml constraints.txt $(STAMPS)/packages

@@ -38,13 +38,13 @@ def shown(page: str, name: str) -> str:
     return _fenced(name).search(page)[2]  # type: ignore[index]
 
 
-def show(name: str, text: str) -> str:
-    """Show a benchmark's figures on the page of benchmarks; returns the page's path from the project's root."""
-    page, count = _fenced(name).subn(lambda found: f"{found[1]}{text}\n{found[3]}", PAGE.read_text())
+def show(name: str, text: str, on: Path = PAGE) -> str:
+    """Show a benchmark's figures on a page, that of benchmarks by default; its path from the project's root."""
+    page, count = _fenced(name).subn(lambda found: f"{found[1]}{text}\n{found[3]}", on.read_text())
     if count != 1:
-        raise SystemExit(f"{PAGE.name} must have one fenced block below <!-- {name} -->, it has {count}")
-    PAGE.write_text(page)
-    return f"docs/{PAGE.name}"
+        raise SystemExit(f"{on.name} must have one fenced block below <!-- {name} -->, it has {count}")
+    on.write_text(page)
+    return f"docs/{on.name}"
 
 
 def _fenced(name: str) -> re.Pattern[str]:

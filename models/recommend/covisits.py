@@ -17,6 +17,9 @@ NEIGHBOURS = 48
 BACK = 0.5
 #: Weight that an item's neighbours must have before they count for half.
 PRIOR = 3.0
+#: What an item's share of the clicks of an hour counts beside its chance behind one read. Of 1, 3 and 10 the best
+#: one on the recorded clicks before their test.
+POPULAR = 3.0
 
 
 class CoVisits(Columns):
@@ -63,8 +66,8 @@ class CoVisits(Columns):
 class CoVisitRanking(ClickRanking):
     """What others read behind the last items of this user, and what is popular within the hour.
 
-    The chance of an item behind each of the last `depth` reads (the k-th counts 1 / k) is added to its share of the
-    clicks of the last hour. A user without history gets what is popular.
+    The chance of an item behind each of the last `depth` reads (the k-th counts 1 / k) is added to three times its
+    share of the clicks of the last hour. A user without history gets what is popular.
 
     Parameters
     ----------
@@ -98,7 +101,7 @@ class CoVisitRanking(ClickRanking):
         scores = self._rates(FALLBACK, now)
         total = float(scores.sum())
         if total > 0.0:
-            scores /= total
+            scores *= POPULAR / total
         self._covisits.add_scores(history, now, scores)
         scores[scores <= 0.0] = -np.inf
         return self._every_item(), scores

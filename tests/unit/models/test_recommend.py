@@ -14,7 +14,7 @@ from models.errors import ParameterError, SnapshotError
 from models.recommend import RANKINGS, ClickRanking, PopularWindow, RandomRanking, make_ranking
 from models.recommend.blend import BlendRanking
 from models.recommend.clusters import spherical_kmeans
-from models.recommend.covisits import BACK, PRIOR, CoVisitRanking
+from models.recommend.covisits import BACK, POPULAR, PRIOR, CoVisitRanking
 from models.recommend.popular import PopularStatic
 from models.recommend.vectors import ClickVectors
 
@@ -248,7 +248,7 @@ def test_covisits_equal_a_slow_reference() -> None:
                     totals[source] += amount / (place + 1) * fade  # type: ignore[assignment]
         history[user] = [item, *(i for i in reads if i != item)]
     for user, reads in history.items():
-        scores = {item: count / sum(popular.values()) for item, count in popular.items()}
+        scores = {item: POPULAR * count / sum(popular.values()) for item, count in popular.items()}
         for place, source in enumerate(reads[:3]):
             for target, weight in weights.get(source, {}).items():
                 scores[target] += weight / (totals[source] + PRIOR) / (place + 1)
