@@ -187,9 +187,11 @@ async def collect(
             await asyncio.sleep(LOOK_S)
     finally:
         stop.set()
-        ended = await asyncio.gather(*keeping, return_exceptions=True)
-        status.cancel()
-        inbox.close()
+        try:
+            ended = await asyncio.gather(*keeping, return_exceptions=True)
+        finally:  # also when it is told to hurry: the sending thread would keep the process alive
+            status.cancel()
+            inbox.close()
         while thread.is_alive():
             await asyncio.sleep(0.01)
         counts.dropped += sum(isinstance(item, Received) for item in inbox.take(1 << 40, 0.0))  # after a failure

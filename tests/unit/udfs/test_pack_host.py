@@ -44,13 +44,15 @@ def plan(
 ) -> HostPlan:
     policy = given.pop("policy", SnapshotPolicy(10**9, 10**9))
     key_names = given.pop("key_names", ("k",))
+    wanted = min(max(2, function.columns_low), function.columns_high)
+    columns = [place % 2 for place in range(wanted)]  # a and b by turns
     return HostPlan(
         name="scored",
         function=function,
         arguments=function.resolve({"on_time": ("ts",), **given}),
-        column_names=("a", "b")[: function.columns_high],
+        column_names=tuple("ab"[column] for column in columns),
         key_names=key_names,
-        layout=replace(LAYOUT, values=LAYOUT.values[: function.columns_high]),
+        layout=replace(LAYOUT, values=tuple(LAYOUT.values[column] for column in columns)),
         batch_ms=1_000,
         carries_order=carries_order,
         policy=policy,
