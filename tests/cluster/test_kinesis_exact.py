@@ -14,9 +14,10 @@ from jobs.kinesis.sources import parse_sources
 from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack
 from jobs.submit import submit
+from tests.cluster.chaos import RECOVERY_S, Chaos
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order
-from tests.cluster.test_exact_under_failure import RATE, _Chaos, _key
+from tests.cluster.test_exact_under_failure import RATE, _key
 
 KILLS = ("worker", "taskmanager")
 
@@ -55,7 +56,7 @@ def test_a_compiled_application_is_exact_under_failure(
         seed=5,
     )
     source.start()
-    chaos = _Chaos(stack, submitted.job_id, seed=3)
+    chaos = Chaos(stack, submitted.job_id, f"{topic}-sorted", seed=3)
     try:
         for what in KILLS:
             chaos.kill(what)
@@ -64,7 +65,7 @@ def test_a_compiled_application_is_exact_under_failure(
         source.join(timeout=60)
         assert source.error is None
         rows = in_model_order(read_committed(topic, at_least=source.sent + 2))
-        written = read_committed(f"{topic}-sorted", at_least=source.sent, timeout_s=120)
+        written = read_committed(f"{topic}-sorted", at_least=source.sent, timeout_s=RECOVERY_S)
     finally:
         source.stopped.set()
         stack.rest.cancel(submitted.job_id)
