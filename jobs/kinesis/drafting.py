@@ -25,6 +25,7 @@ _UNKNOWN: Final = Guess(ColumnType("VARCHAR", length=64), "nothing in the applic
 _ADDED: Final = frozenset({"ANOMALY_SCORE", "ANOMALY_EXPLANATION", "HOTSPOTS_RESULT", "groupRank"})
 #: Table functions whose rows are not those of their cursor; a text argument names a column of it.
 _COUNTING: Final = frozenset({"TOP_K_ITEMS_TUMBLING", "COUNT_DISTINCT_ITEMS_TUMBLING"})
+_SCORING: Final = frozenset({"RANDOM_CUT_FOREST", "RANDOM_CUT_FOREST_WITH_EXPLANATION", "HOTSPOTS"})
 _STREAM_NAME: Final = re.compile(r"(?i)(^|_)(stream|source)(_|$)|_\d{3}$")
 
 
@@ -163,7 +164,7 @@ class _Draft:
             self._query(relation.query, [])
             yield _Entry(relation.alias, relation)
         elif isinstance(relation, tree.TableCall):
-            self._query(relation.cursor, [])
+            self._query(relation.cursor, _scored(relation))
             self._named_columns(relation)
             yield _Entry(relation.alias, relation)
 
@@ -282,6 +283,13 @@ def _output_name(item: tree.Item) -> str:
     if item.alias:
         return item.alias
     return item.value.parts[-1] if isinstance(item.value, tree.Name) else ""
+
+
+def _scored(call: tree.TableCall) -> list[Guess | None]:
+    """What a function that takes every number of its cursor says of the columns in it."""
+    if call.function not in _SCORING or not isinstance(call.cursor, tree.Select) or _has_star(call.cursor):
+        return []
+    return [Guess(ColumnType("DOUBLE"), f"given to {call.function}", 6)] * len(call.cursor.items)
 
 
 def _output_names(query: tree.Query) -> set[str]:

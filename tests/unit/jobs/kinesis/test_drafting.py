@@ -83,7 +83,11 @@ def pump(select: str, target: str = "OUT (a VARCHAR(8), b DOUBLE, c TIMESTAMP)")
         ("SELECT STREAM r.COLUMN1 FROM (SELECT STREAM SYS_LOG_PARSE(l) AS r FROM s) AS q", {"L": "VARCHAR(1024)"}),
         (
             "SELECT STREAM 'x', anomaly_score FROM TABLE(RANDOM_CUT_FOREST(CURSOR(SELECT STREAM v, w / 100 FROM s)))",
-            {"V": "VARCHAR(64)", "W": "DOUBLE"},
+            {"V": "DOUBLE", "W": "DOUBLE"},
+        ),
+        (
+            "SELECT STREAM name, x FROM TABLE(HOTSPOTS(CURSOR(SELECT STREAM name, x, y FROM s), 100, 0.5, 2))",
+            {"NAME": "VARCHAR(8)", "X": "DOUBLE", "Y": "DOUBLE"},
         ),
         (
             "SELECT STREAM v, anomaly_score FROM TABLE(RANDOM_CUT_FOREST(CURSOR(SELECT STREAM * FROM s)))",
