@@ -42,7 +42,7 @@ def copy(tmp_path: Path) -> Path:
     folder = tmp_path / "elsewhere"
     for package in ("jobs", "udfs", "models"):
         shutil.copytree(PROJECT_ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    host = folder / "udfs" / "pack_host.py"
+    host = folder / "udfs" / "model_host.py"
     text = host.read_text()
     assert text.count(METRIC) == 1
     host.write_text(text.replace(METRIC, COPIED_METRIC))
