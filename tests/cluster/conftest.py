@@ -30,6 +30,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.cluster)
 
 
+#: The shared stack, once it is up.
+_SHARED: list[Stack] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Behind the last of these tests the stack goes, so that those of other folders have the machine to themselves."""
+    if nextitem is None or HERE not in nextitem.path.parents:
+        while _SHARED:
+            _SHARED.pop().down()
+
+
 def free_ports(count: int) -> list[int]:
     """Ports nobody listens on now."""
     sockets = [socket.socket() for _ in range(count)]
@@ -72,6 +84,7 @@ def stack(make_settings: Callable[..., Settings]) -> Iterator[Stack]:
         shared = Stack(make_settings())
         try:
             shared.up()
+            _SHARED.append(shared)
             break
         except StackError as error:
             # somebody took one of the ports between our asking and our binding
