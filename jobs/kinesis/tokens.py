@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
-from sqlglot.errors import TokenError
 from sqlglot.tokens import Tokenizer, TokenType
 
 from jobs.sql.located import LocatedText
-from jobs.sql.tokens import Kind, Token
+from jobs.sql.tokens import Kind, Token, Words
 
 
 class _KinesisTokenizer(Tokenizer):
@@ -34,13 +33,6 @@ class _KinesisTokenizer(Tokenizer):
     }
 
 
-_KINDS: Final = {
-    TokenType.IDENTIFIER: Kind.QUOTED,
-    TokenType.STRING: Kind.STRING,
-    TokenType.NUMBER: Kind.NUMBER,
-    TokenType.VAR: Kind.WORD,
-}
-
 #: What may hide quotes from each other; a closing mark that never comes leaves the opener unmatched
 CLOSED: Final = re.compile(
     r"'(?:[^']|'')*+'|\"(?:[^\"]|\"\")*+\"|(?:--|//)[^\n\r]*|/\*.*?\*/|(?P<open>'|\"|/\*)", re.DOTALL
@@ -57,6 +49,7 @@ _STRAY: Final = {
     "\u2018": "a typographic quote: write 'text' for a text",
     "\u2019": "a typographic quote: write 'text' for a text",
 }
+_WORDS: Final = Words(_KinesisTokenizer, CLOSED, _OPENERS, _STRAY)
 
 #: In a text with ``u&`` before it: four or six hexadecimal digits, or a backslash.
 _ESCAPE: Final = re.compile(r"\\(?:\\|([0-9A-Fa-f]{4}|\+(?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{4}))")
@@ -71,23 +64,7 @@ def tokenize(text: LocatedText) -> tuple[Token, ...]:
     SqlError
         A quote or comment is never closed, or a character has no meaning in Kinesis SQL.
     """
-    for match in CLOSED.finditer(text.text):
-        if match["open"]:
-            raise text.error(_OPENERS[match["open"]], match.start())
-    try:
-        found = _KinesisTokenizer().tokenize(text.text)
-    except TokenError as error:  # pragma: no cover - every cause known is found above
-        raise text.error(f"cannot be read as SQL: {error}") from error
-    tokens = []
-    for token in found:
-        kind = _KINDS.get(token.token_type, Kind.SYMBOL)
-        plain = kind in (Kind.WORD, Kind.SYMBOL)
-        if plain:
-            for i, character in enumerate(token.text):
-                if character in _STRAY:
-                    raise text.error(_STRAY[character], token.start + i)
-        tokens.append(Token(kind, token.text, token.text.upper() if plain else "", token.start, token.end + 1))
-    return tuple(_unicode_texts(text, tokens))
+    return tuple(_unicode_texts(text, _WORDS.tokens(text)))
 
 
 def _unicode_texts(text: LocatedText, tokens: Sequence[Token]) -> Iterator[Token]:

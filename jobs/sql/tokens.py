@@ -9,6 +9,7 @@ text.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Final
@@ -93,31 +94,58 @@ _STRAY: Final = {
 }
 
 
-def tokenize(text: LocatedText) -> tuple[Token, ...]:
-    """The tokens of a text, without comments.
+@dataclass(frozen=True)
+class Words:
+    """How a dialect writes words.
 
-    Raises
-    ------
-    SqlError
-        A quote or comment is never closed, or a character has no meaning in Flink SQL.
+    Attributes
+    ----------
+    tokenizer
+        Reads them.
+    closed
+        What may hide quotes from each other; a closing mark that never comes leaves its opener in the group ``open``.
+    openers, stray
+        The sentence for each opener that is never closed, and for each character that means nothing.
     """
-    for match in _CLOSED.finditer(text.text):
-        if match["open"]:
-            raise text.error(_OPENERS[match["open"]], match.start())
-    try:
-        found = _FlinkTokenizer().tokenize(text.text)
-    except TokenError as error:  # pragma: no cover - every cause known is found above
-        raise text.error(f"cannot be read as SQL: {error}") from error
-    tokens = []
-    for token in found:
-        kind = _KINDS.get(token.token_type, Kind.SYMBOL)
-        plain = kind in (Kind.WORD, Kind.SYMBOL)
-        if plain:
-            for i, character in enumerate(token.text):
-                if character in _STRAY:
-                    raise text.error(_STRAY[character], token.start + i)
-        tokens.append(Token(kind, token.text, token.text.upper() if plain else "", token.start, token.end + 1))
-    return tuple(tokens)
+
+    tokenizer: type[Tokenizer]
+    closed: re.Pattern[str]
+    openers: Mapping[str, str]
+    stray: Mapping[str, str]
+
+    def tokens(self, text: LocatedText) -> list[Token]:
+        """The tokens of a text, without comments.
+
+        Raises
+        ------
+        SqlError
+            A quote or comment is never closed, or a character has no meaning in the dialect.
+        """
+        for match in self.closed.finditer(text.text):
+            if match["open"]:
+                raise text.error(self.openers[match["open"]], match.start())
+        try:
+            found = self.tokenizer().tokenize(text.text)
+        except TokenError as error:  # pragma: no cover - every cause known is found above
+            raise text.error(f"cannot be read as SQL: {error}") from error
+        tokens = []
+        for token in found:
+            kind = _KINDS.get(token.token_type, Kind.SYMBOL)
+            plain = kind in (Kind.WORD, Kind.SYMBOL)
+            if plain:
+                for i, character in enumerate(token.text):
+                    if character in self.stray:
+                        raise text.error(self.stray[character], token.start + i)
+            tokens.append(Token(kind, token.text, token.text.upper() if plain else "", token.start, token.end + 1))
+        return tokens
+
+
+_FLINK: Final = Words(_FlinkTokenizer, _CLOSED, _OPENERS, _STRAY)
+
+
+def tokenize(text: LocatedText) -> tuple[Token, ...]:
+    """The tokens of a text in Flink SQL, without comments; SqlError as `Words.tokens`."""
+    return tuple(_FLINK.tokens(text))
 
 
 _TAIL: Final = re.compile(r"(?P<hint>/\*\+.*?\*/)|/\*.*?\*/|(?:--|//)[^\n\r]*", re.DOTALL)
