@@ -9,7 +9,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help setup jars test test-unit check demo demo-clickstream bench bench-rcf bench-auc bench-accuracy bench-gate \
-  bench-learning bench-original bench-drift bench-market bench-recommender clean clean-state
+  bench-learning bench-flights bench-original bench-drift bench-market bench-recommender clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ $(STAMPS)/kernels: $(STAMPS)/packages $(MODEL_SOURCES)
 	@mkdir -p $(STAMPS) && touch $@
 
 test: setup  ## All tests, those on a real broker and cluster too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 test-unit: setup  ## Only the fast tests: no Java
 	$(BIN)/python -m pytest tests/unit
@@ -79,6 +79,9 @@ bench-gate: setup  ## How soon the gate finds a better model, and how seldom it 
 
 bench-learning: setup $(STAMPS)/bench  ## Learners on recorded streams (CUTBANK_DATA) beside river's
 	$(BIN)/python -m benchmarks.learning
+
+bench-flights: setup  ## A year of flights with their real delays of labels, through Kafka and Flink
+	$(BIN)/python -m benchmarks.learning.flights_job
 
 bench-original: setup $(STAMPS)/bench  ## The original clickstream system: what it records, and what is true
 	$(BIN)/python -m benchmarks.original_gate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -70,6 +71,18 @@ class Ours:
                 self.take(self.points[start : min(end, start + self.batch)])
 
         return timed(work)
+
+
+class OursApart:
+    """Forests of ours that know nothing of each other, a thread each, which share the points evenly."""
+
+    def __init__(self, parameters: Parameters, points: npt.NDArray[Any], batch: int, forests: int) -> None:
+        self.forests = [Ours(parameters, points, batch) for _ in range(forests)]
+        self.threads = ThreadPoolExecutor(forests)
+
+    def run(self, first: int, end: int) -> Spent:
+        bounds = np.linspace(first, end, len(self.forests) + 1).astype(int).tolist()
+        return timed(lambda: list(self.threads.map(Ours.run, self.forests, bounds[:-1], bounds[1:])))
 
 
 class OursReadingParts(Ours):

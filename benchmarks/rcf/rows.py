@@ -19,8 +19,9 @@ class Row:
     figure: str
     unit: str
     ours: list[float]
-    at_least: float
-    aim: float
+    #: nothing, where a figure only explains another one
+    at_least: float | None = None
+    aim: float | None = None
     peer_name: str = ""
     peer: list[float] = field(default_factory=list)
     #: the same results by processor time, which other work on the machine disturbs less
@@ -34,8 +35,10 @@ class Row:
             return self.ours
         return [ours / peer for ours, peer in zip(self.ours, self.peer, strict=True)]
 
-    def reaches(self, bar: float) -> bool:
-        """Is the median at the bar or beyond."""
+    def reaches(self, bar: float | None) -> bool:
+        """Is the median at the bar or beyond; no bar is never missed."""
+        if bar is None:
+            return True
         median = statistics.median(self.results)
         return median <= bar if self.less_is_better else median >= bar
 
@@ -66,7 +69,9 @@ def spread(values: Sequence[float]) -> str:
     return " / ".join(number(value) for value in (min(values), statistics.median(values), max(values)))
 
 
-def _bar(row: Row, bar: float) -> str:
+def _bar(row: Row, bar: float | None) -> str:
+    if bar is None:
+        return "-"
     if row.peer:
         return f"{bar:g} x"
     return f"{'<= ' if row.less_is_better else ''}{bar:g}"
@@ -87,7 +92,13 @@ def table(rows: Sequence[Row]) -> str:
                 number(statistics.median(row.by_cpu)) + (" x" if row.peer else "") if row.by_cpu else "-",
                 _bar(row, row.at_least),
                 _bar(row, row.aim),
-                "aim reached" if row.reaches(row.aim) else "holds" if row.reaches(row.at_least) else "MISSED",
+                "-"
+                if row.at_least is None
+                else "aim reached"
+                if row.reaches(row.aim)
+                else "holds"
+                if row.reaches(row.at_least)
+                else "MISSED",
             )
         )
     return aligned(lines)

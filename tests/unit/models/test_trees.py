@@ -161,7 +161,8 @@ def test_members_learn_rows_a_poisson_number_of_times() -> None:
     slots, weights = np.full(1, pool.open(), np.int32), []
     for row in range(20):
         pool.learn(slots, np.array([row]), np.zeros((1, 1)), np.ones(1))
-        weights.append([pool._member(pool.state(0), number)[_ROOT_WEIGHTS(pool) + 1] for number in range(200)])
+        state = pool.state(0)
+        weights.append([pool._member(state, number)[_ROOT_WEIGHTS(pool) + 1] for number in range(200)])
     times = np.diff(np.array(weights), axis=0, prepend=0.0)
     assert times.mean() == pytest.approx(6.0, abs=5 * np.sqrt(6 / 4000))
     assert times.var() == pytest.approx(6.0, rel=0.15)
