@@ -49,12 +49,22 @@ CREATE TABLE landings (
 CREATE VIEW known AS
 SELECT known_at AS event_time, impression_id, clicked FROM landings;
 
--- Which flight it was that landed: a landing has its number only.
+CREATE VIEW plain AS
+SELECT * FROM ONLINE_CLASSIFIER(
+    input         => TABLE departures,
+    labels        => TABLE known,
+    on_time       => DESCRIPTOR(event_time),
+    id            => DESCRIPTOR(impression_id),
+    features      => DESCRIPTOR(distance, carrier, origin, dest, `hour`, day_of_week, `month`),
+    label         => DESCRIPTOR(clicked),
+    label_timeout => INTERVAL '${label_timeout_hours:-48}' HOUR,
+    algorithm     => 'logistic_mixture',
+    encoding      => 'one_hot',
+    batch         => INTERVAL '${batch:-60}' SECOND);
+
+-- An outcome is the flight as it was at its departure, at the time at which its label came: what has landed, and how.
 CREATE VIEW arrivals AS
-SELECT l.event_time, d.carrier, d.origin, d.dest, l.clicked
-FROM known AS l JOIN departures AS d
-ON l.impression_id = d.impression_id
-AND l.event_time BETWEEN d.event_time AND d.event_time + INTERVAL '${label_timeout_hours:-48}' HOUR;
+SELECT event_time, carrier, origin, dest, CAST(label AS INT) AS late FROM plain WHERE kind = 'outcome';
 
 CREATE VIEW both_ways AS
 SELECT event_time, impression_id, carrier, origin, dest, `hour`, day_of_week, `month`, distance,
@@ -62,7 +72,7 @@ SELECT event_time, impression_id, carrier, origin, dest, `hour`, day_of_week, `m
 FROM departures
 UNION ALL
 SELECT event_time, CAST(NULL AS BIGINT), carrier, origin, dest, CAST(NULL AS STRING), CAST(NULL AS STRING),
-       CAST(NULL AS STRING), CAST(NULL AS DOUBLE), clicked
+       CAST(NULL AS STRING), CAST(NULL AS DOUBLE), late
 FROM arrivals;
 
 -- How those went that have landed: in the last hour from the same airport, in the last three to the same one and by the
@@ -88,19 +98,6 @@ SELECT impression_id, event_time, carrier, origin, dest, `hour`, day_of_week, `m
        CAST(COALESCE(late_by, 0.25) AS DOUBLE) AS late_by
 FROM by_carrier WHERE impression_id IS NOT NULL;
 
-CREATE VIEW plain AS
-SELECT * FROM ONLINE_CLASSIFIER(
-    input         => TABLE departures,
-    labels        => TABLE known,
-    on_time       => DESCRIPTOR(event_time),
-    id            => DESCRIPTOR(impression_id),
-    features      => DESCRIPTOR(distance, carrier, origin, dest, `hour`, day_of_week, `month`),
-    label         => DESCRIPTOR(clicked),
-    label_timeout => INTERVAL '${label_timeout_hours:-48}' HOUR,
-    algorithm     => 'logistic_mixture',
-    encoding      => 'one_hot',
-    batch         => INTERVAL '${batch:-600}' SECOND);
-
 CREATE VIEW windows AS
 SELECT * FROM ONLINE_CLASSIFIER(
     input         => TABLE departures_with_windows,
@@ -113,7 +110,7 @@ SELECT * FROM ONLINE_CLASSIFIER(
     label_timeout => INTERVAL '${label_timeout_hours:-48}' HOUR,
     algorithm     => 'logistic_mixture',
     encoding      => 'one_hot',
-    batch         => INTERVAL '${batch:-600}' SECOND);
+    batch         => INTERVAL '${batch:-60}' SECOND);
 
 CREATE TABLE outcomes (
     model         STRING,
