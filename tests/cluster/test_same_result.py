@@ -6,7 +6,8 @@ import json
 import math
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from tests.cluster.replay import forest_scores, in_model_order, iso, millisecond
 
 RECORDS, RATE, KEYS = 6_000, 300.0, 24
 FOREST = {"trees": 30, "sample_size": 32, "time_decay": 1000, "seed": 3}
-RUNS = [(batch, parallelism) for parallelism in (1, 2) for batch in ("0.2", "1", "10")]
+BATCHES, PARALLELISMS = ("0.2", "1", "10"), (1, 2)
 
-PIPELINE = """
+SOURCE = """
 CREATE TABLE loudness (
     device STRING NOT NULL, event_time TIMESTAMP_LTZ(3), volume DOUBLE,
     WATERMARK FOR event_time AS event_time - INTERVAL '1' SECOND
@@ -30,39 +31,45 @@ CREATE TABLE loudness (
     'connector' = 'kafka', 'topic' = '${input}', 'properties.bootstrap.servers' = '${bootstrap_servers}',
     'scan.startup.mode' = 'earliest-offset', 'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601',
     'cutbank.rejects.topic' = '${output}-rejects', 'cutbank.late.topic' = '${output}-late');
+"""
 
-CREATE VIEW first_model AS
+#: Both models and the window with one pack interval; several of them make one job.
+BRANCH = """
+CREATE VIEW first_model_{n} AS
 SELECT device, event_time, volume, anomaly_score AS first_score FROM RANDOM_CUT_FOREST(
     input => TABLE loudness PARTITION BY device, on_time => DESCRIPTOR(event_time), columns => DESCRIPTOR(volume),
-    trees => 30, sample_size => 32, time_decay => 1000, seed => 3, batch => INTERVAL '${batch}' SECOND,
-    uid => 'first');
+    trees => 30, sample_size => 32, time_decay => 1000, seed => 3, batch => INTERVAL '{batch}' SECOND,
+    uid => 'first-{n}');
 
-CREATE VIEW second_model AS
+CREATE VIEW second_model_{n} AS
 SELECT * FROM RANDOM_CUT_FOREST(
-    input => TABLE first_model PARTITION BY device, on_time => DESCRIPTOR(event_time),
+    input => TABLE first_model_{n} PARTITION BY device, on_time => DESCRIPTOR(event_time),
     columns => DESCRIPTOR(volume, first_score),
-    trees => 30, sample_size => 32, time_decay => 1000, seed => 3, batch => INTERVAL '${batch}' SECOND,
-    uid => 'second');
+    trees => 30, sample_size => 32, time_decay => 1000, seed => 3, batch => INTERVAL '{batch}' SECOND,
+    uid => 'second-{n}');
 
-CREATE TABLE scores (device STRING, event_time STRING, volume DOUBLE, first_score DOUBLE, second_score DOUBLE) WITH (
-    'connector' = 'kafka', 'topic' = '${output}', 'properties.bootstrap.servers' = '${bootstrap_servers}',
+CREATE TABLE scores_{n} (
+    device STRING, event_time STRING, volume DOUBLE, first_score DOUBLE, second_score DOUBLE
+) WITH (
+    'connector' = 'kafka', 'topic' = '${{output}}-{n}', 'properties.bootstrap.servers' = '${{bootstrap_servers}}',
     'key.format' = 'raw', 'key.fields' = 'device', 'value.format' = 'json',
-    'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = '${output}',
+    'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = '${{output}}-{n}',
     'properties.transaction.timeout.ms' = '900000');
 
-CREATE TABLE windows (device STRING, window_start STRING, records BIGINT, loudest DOUBLE, highest DOUBLE) WITH (
-    'connector' = 'kafka', 'topic' = '${output}-windows', 'properties.bootstrap.servers' = '${bootstrap_servers}',
+CREATE TABLE windows_{n} (device STRING, window_start STRING, records BIGINT, loudest DOUBLE, highest DOUBLE) WITH (
+    'connector' = 'kafka', 'topic' = '${{output}}-{n}-windows',
+    'properties.bootstrap.servers' = '${{bootstrap_servers}}',
     'key.format' = 'raw', 'key.fields' = 'device', 'value.format' = 'json',
-    'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = '${output}-windows',
+    'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = '${{output}}-{n}-windows',
     'properties.transaction.timeout.ms' = '900000');
 
-INSERT INTO scores
+INSERT INTO scores_{n}
 SELECT device, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), volume, first_score, anomaly_score
-FROM second_model;
+FROM second_model_{n};
 
-INSERT INTO windows
+INSERT INTO windows_{n}
 SELECT device, DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), COUNT(*), MAX(volume), MAX(anomaly_score)
-FROM TABLE(TUMBLE(TABLE second_model, DESCRIPTOR(event_time), INTERVAL '5' SECOND))
+FROM TABLE(TUMBLE(TABLE second_model_{n}, DESCRIPTOR(event_time), INTERVAL '5' SECOND))
 GROUP BY device, window_start, window_end;
 """
 
@@ -73,10 +80,12 @@ class Pipelines:
     def __init__(self, stack: Stack, folder: Path) -> None:
         self.stack, self.running = stack, dict[str, str]()
         self.file = folder / "two_models.sql"
-        self.file.write_text(PIPELINE)
 
-    def start(self, name: str, parallelism: int, **values: str) -> None:
+    def start(self, name: str, batches: Sequence[str], parallelism: int, topic: str) -> None:
+        """One job; output of the first interval goes to the topics ``NAME-0`` and ``NAME-0-windows``, and so on."""
+        self.file.write_text(SOURCE + "".join(BRANCH.format(n=n, batch=batch) for n, batch in enumerate(batches)))
         settings = self.stack.settings.model_copy(update={"parallelism": parallelism})
+        values = {"input": topic, "output": name}
         self.running[name] = submit(settings, self.file, values, name=name, fresh=True).job_id
 
     def end(self, name: str) -> None:
@@ -126,25 +135,23 @@ def test_packing_and_parallelism_do_not_show(
     topic = new_topic("disordered")
     source = LiveInput(_sender(produce, topic), keys=KEYS, records=RECORDS, rate=RATE, seed=5, spread_ms=8)
     source.start()  # the first job reads as the input comes, the later ones a backlog
-    outputs = {run: f"same-{run[0].replace('.', '')}-{run[1]}-{uuid.uuid4().hex[:6]}" for run in RUNS}
-    start = lambda run: pipelines.start(outputs[run], run[1], input=topic, output=outputs[run], batch=run[0])  # noqa: E731
-    start(RUNS[0])
+    names = {parallelism: f"same-{parallelism}-{uuid.uuid4().hex[:6]}" for parallelism in PARALLELISMS}
+    pipelines.start(names[1], BATCHES, 1, topic)
     source.join(timeout=120)
     assert source.error is None
+    pipelines.start(names[2], BATCHES, 2, topic)
     rows = in_model_order(read_committed(topic, at_least=RECORDS + 2))
     ties = len(rows) - len({(row["device"], row["event_time"]) for row in rows})
     assert ties > 100, "the input has too few equal times to test their order"
     scores, windows = _expected([row for row in rows if row["device"] != "closing"])
     assert len(scores) == KEYS
-    for i, (run, output) in enumerate(outputs.items()):
-        if i + 1 < len(RUNS):
-            start(RUNS[i + 1])  # while this one is read
+    for run in product(PARALLELISMS, range(len(BATCHES))):
+        output = f"{names[run[0]]}-{run[1]}"
         got: dict[str, list[Any]] = defaultdict(list)
         for record in read_committed(output, at_least=RECORDS, timeout_s=240):
             row = json.loads(record.value)
             got[row["device"]].append([row[c] for c in ("event_time", "volume", "first_score", "second_score")])
         got.pop("closing", None)
-        assert not read_committed(f"{output}-late", timeout_s=0), run
         assert {device: len(found) for device, found in got.items()} == {d: len(e) for d, e in scores.items()}, run
         for device, expected in scores.items():
             assert got[device] == expected, (run, device)
@@ -156,7 +163,8 @@ def test_packing_and_parallelism_do_not_show(
                 assert key not in counted, (run, key)
                 counted[key] = [row["records"], row["loudest"], row["highest"]]
         assert counted == dict(windows), run
-        pipelines.end(output)
+    for name in names.values():
+        assert not read_committed(f"{name}-late", timeout_s=0), name
 
 
 def test_windows_of_a_single_key_close_at_parallelism_two(
@@ -168,11 +176,11 @@ def test_windows_of_a_single_key_close_at_parallelism_two(
     """One key leaves one of the two subtasks without a row; its watermark must not hold the other's windows back."""
     topic, output = new_topic("single"), f"single-{uuid.uuid4().hex[:6]}"
     source = LiveInput(_sender(produce, topic), keys=1, records=100_000, rate=200.0, seed=9, spread_ms=5)
-    pipelines.start(output, 2, input=topic, output=output, batch="1")
+    pipelines.start(output, ("1",), 2, topic)
     source.start()
     try:
         # windows close while the input goes on
-        closed = read_committed(f"{output}-windows", at_least=3, timeout_s=90)
+        closed = read_committed(f"{output}-0-windows", at_least=3, timeout_s=90)
         assert source.is_alive()
         starts = [json.loads(record.value)["window_start"] for record in closed]
         assert len(starts) >= 3 and len(set(starts)) == len(starts)
