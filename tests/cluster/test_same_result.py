@@ -24,6 +24,7 @@ FOREST = {"trees": 30, "sample_size": 32, "time_decay": 1000, "seed": 3}
 BATCHES, PARALLELISMS = ("0.2", "1", "10"), (1, 2)
 
 SOURCE = """
+SET 'table.exec.source.idle-timeout' = '${idle}';
 CREATE TABLE loudness (
     device STRING NOT NULL, event_time TIMESTAMP_LTZ(3), volume DOUBLE,
     WATERMARK FOR event_time AS event_time - INTERVAL '1' SECOND
@@ -81,11 +82,11 @@ class Pipelines:
         self.stack, self.running = stack, dict[str, str]()
         self.file = folder / "two_models.sql"
 
-    def start(self, name: str, batches: Sequence[str], parallelism: int, topic: str) -> None:
+    def start(self, name: str, batches: Sequence[str], parallelism: int, topic: str, idle: str) -> None:
         """One job; output of the first interval goes to the topics ``NAME-0`` and ``NAME-0-windows``, and so on."""
         self.file.write_text(SOURCE + "".join(BRANCH.format(n=n, batch=batch) for n, batch in enumerate(batches)))
         settings = self.stack.settings.model_copy(update={"parallelism": parallelism})
-        values = {"input": topic, "output": name}
+        values = {"input": topic, "output": name, "idle": idle}
         self.running[name] = submit(settings, self.file, values, name=name, fresh=True).job_id
 
     def end(self, name: str) -> None:
@@ -136,10 +137,11 @@ def test_packing_and_parallelism_do_not_show(
     source = LiveInput(_sender(produce, topic), keys=KEYS, records=RECORDS, rate=RATE, seed=5, spread_ms=8)
     source.start()  # the first job reads as the input comes, the later ones a backlog
     names = {parallelism: f"same-{parallelism}-{uuid.uuid4().hex[:6]}" for parallelism in PARALLELISMS}
-    pipelines.start(names[1], BATCHES, 1, topic)
+    # on a busy machine records may stay away from one partition for long, and must not be late for it
+    pipelines.start(names[1], BATCHES, 1, topic, idle="10 min")
     source.join(timeout=120)
     assert source.error is None
-    pipelines.start(names[2], BATCHES, 2, topic)
+    pipelines.start(names[2], BATCHES, 2, topic, idle="10 min")
     rows = in_model_order(read_committed(topic, at_least=RECORDS + 2))
     ties = len(rows) - len({(row["device"], row["event_time"]) for row in rows})
     assert ties > 100, "the input has too few equal times to test their order"
@@ -176,7 +178,7 @@ def test_windows_of_a_single_key_close_at_parallelism_two(
     """One key leaves one of the two subtasks without a row; its watermark must not hold the other's windows back."""
     topic, output = new_topic("single"), f"single-{uuid.uuid4().hex[:6]}"
     source = LiveInput(_sender(produce, topic), keys=1, records=100_000, rate=200.0, seed=9, spread_ms=5)
-    pipelines.start(output, ("1",), 2, topic)
+    pipelines.start(output, ("1",), 2, topic, idle="30 s")
     source.start()
     try:
         # windows close while the input goes on
