@@ -16,14 +16,13 @@ behind a change, as river's ``drift.ADWIN`` does: call `adwin_reset` before the 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from models.arguments import above_zero_below_one, whole_number
+from models.drift.detector import DetectorPool
 from models.kernel_cache import entry, inner, ready
-from models.packed_pool import PackedPool, check_finite
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
@@ -225,7 +224,7 @@ def make_ready() -> None:
 compile_all = make_ready
 
 
-class ADWINPool(PackedPool):
+class ADWINPool(DetectorPool):
     """ADWIN for many keys.
 
     Parameters
@@ -260,6 +259,8 @@ class ADWINPool(PackedPool):
     with the variance, in the form of MOA and river, which count ``n - min_window + 1`` for the parts' rows.
     """
 
+    results = (("drift", bool), ("statistic", float), ("mean", float), ("width", np.int64))
+
     def __init__(
         self, delta: float = 0.002, clock: int = 32, max_buckets: int = 5, min_window: int = 5, grace: int = 10
     ) -> None:
@@ -277,33 +278,10 @@ class ADWINPool(PackedPool):
         super().__init__("adwin", parameters, fresh, columns=1)
         make_ready()
 
-    def process(
-        self,
-        slots: npt.NDArray[np.int32],
-        times_ms: npt.NDArray[np.int64],
-        columns: npt.NDArray[np.float64],
-    ) -> dict[str, npt.NDArray[Any]]:
-        """Learn each value and say whether the mean of its key has changed.
-
-        Shapes: ``slots`` integers (n,), ``times_ms`` (n,), not used, ``columns`` float64 (n, 1).
-
-        Raises
-        ------
-        InputError
-            Wrong shapes, or a value that is not finite; nothing was changed.
-        """
-        places, values = self._checked(slots, columns)
-        check_finite(values)
-        results = np.empty((values.shape[0], 4))
+    def _detect(self, places: npt.NDArray[np.int64], values: Floats, found: Floats) -> None:
         detect(
-            self._state, places, values, self.delta, self.clock, self.max_buckets, self.min_window, self.grace, results
+            self._state, places, values, self.delta, self.clock, self.max_buckets, self.min_window, self.grace, found
         )
-        return {
-            "drift": results[:, 0] == 1.0,
-            "statistic": results[:, 1],
-            "mean": results[:, 2],
-            "width": results[:, 3].astype(np.int64),
-        }
 
     def _wrong_state(self, state: Floats) -> str | None:
         counts, used = state[COUNTS:SUMS], state[USED]

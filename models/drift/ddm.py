@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from models.arguments import number, whole_number
+from models.drift.detector import DetectorPool
 from models.kernel_cache import entry, inner, ready
-from models.packed_pool import PackedPool, check_finite
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
@@ -86,7 +85,7 @@ def make_ready() -> None:
 compile_all = make_ready
 
 
-class DDMPool(PackedPool):
+class DDMPool(DetectorPool):
     """The drift detection method for many keys.
 
     Parameters
@@ -112,6 +111,8 @@ class DDMPool(PackedPool):
     Source: Gama, Medas, Castillo, Rodrigues, "Learning with drift detection", SBIA 2004.
     """
 
+    results = (("drift", bool), ("statistic", float), ("rate", float), ("warning", bool))
+
     def __init__(self, threshold: float = 3.0, warning: float = 2.0, minimum: int = 30) -> None:
         self.threshold = number("threshold", threshold, 0.0, 1000.0)
         self.warning = number("warning", warning, 0.0, 1000.0)
@@ -122,28 +123,5 @@ class DDMPool(PackedPool):
         super().__init__("ddm", parameters, fresh, columns=1)
         make_ready()
 
-    def process(
-        self,
-        slots: npt.NDArray[np.int32],
-        times_ms: npt.NDArray[np.int64],
-        columns: npt.NDArray[np.float64],
-    ) -> dict[str, npt.NDArray[Any]]:
-        """Learn each error and say whether the error rate of its key has risen.
-
-        Shapes: ``slots`` integers (n,), ``times_ms`` (n,), not used, ``columns`` float64 (n, 1).
-
-        Raises
-        ------
-        InputError
-            Wrong shapes, or a value that is not finite; nothing was changed.
-        """
-        places, values = self._checked(slots, columns)
-        check_finite(values)
-        results = np.empty((values.shape[0], 4))
-        detect(self._state, places, values, self.warning, self.threshold, self.minimum, results)
-        return {
-            "drift": results[:, 0] == 1.0,
-            "statistic": results[:, 1],
-            "rate": results[:, 2],
-            "warning": results[:, 3] == 1.0,
-        }
+    def _detect(self, places: npt.NDArray[np.int64], values: Floats, found: Floats) -> None:
+        detect(self._state, places, values, self.warning, self.threshold, self.minimum, found)

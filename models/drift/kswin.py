@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arguments import above_zero_below_one, whole_number
+from models.drift.detector import DetectorPool
 from models.errors import ParameterError
 from models.kernel_cache import entry, inner, ready
-from models.packed_pool import PackedPool, check_finite
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
@@ -165,7 +165,7 @@ def critical_count(alpha: float, rows: int) -> int:
     return rows + 1
 
 
-class KSWINPool(PackedPool):
+class KSWINPool(DetectorPool):
     """Kolmogorov-Smirnov windowing for many keys.
 
     Parameters
@@ -194,6 +194,8 @@ class KSWINPool(PackedPool):
     416 (2020).
     """
 
+    results = (("drift", bool), ("statistic", float))
+
     def __init__(self, alpha: float = 0.005, window: int = 100, recent: int = 30, seed: int = 0) -> None:
         self.alpha = above_zero_below_one("alpha", alpha)
         self.window = whole_number("window", window, 2, LARGEST_WINDOW)
@@ -207,26 +209,8 @@ class KSWINPool(PackedPool):
         self._drawn = np.empty(self.recent)
         make_ready()
 
-    def process(
-        self,
-        slots: npt.NDArray[np.int32],
-        times_ms: npt.NDArray[np.int64],
-        columns: npt.NDArray[np.float64],
-    ) -> dict[str, npt.NDArray[Any]]:
-        """Learn each value and say whether the distribution of its key has changed.
-
-        Shapes: ``slots`` integers (n,), ``times_ms`` (n,), not used, ``columns`` float64 (n, 1).
-
-        Raises
-        ------
-        InputError
-            Wrong shapes, or a value that is not finite; nothing was changed.
-        """
-        places, values = self._checked(slots, columns)
-        check_finite(values)
-        results = np.empty((values.shape[0], 2))
-        detect(self._state, places, values, self._critical, self.window, self.recent, self.seed, self._drawn, results)
-        return {"drift": results[:, 0] == 1.0, "statistic": results[:, 1]}
+    def _detect(self, places: npt.NDArray[np.int64], values: Floats, found: Floats) -> None:
+        detect(self._state, places, values, self._critical, self.window, self.recent, self.seed, self._drawn, found)
 
     def _wrong_state(self, state: Floats) -> str | None:
         held, head = state[HELD], state[HEAD]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from models.arguments import above_zero_below_one, number, whole_number
+from models.drift.detector import DetectorPool
 from models.errors import ParameterError
 from models.kernel_cache import entry, inner, ready
-from models.packed_pool import PackedPool, check_finite
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
@@ -82,7 +81,7 @@ def make_ready() -> None:
 compile_all = make_ready
 
 
-class PageHinkleyPool(PackedPool):
+class PageHinkleyPool(DetectorPool):
     """The Page-Hinkley test for many keys.
 
     Parameters
@@ -111,6 +110,8 @@ class PageHinkleyPool(PackedPool):
     the Page-Hinkley test with empirical mode decomposition for change detection", ISMIS 2017.
     """
 
+    results = (("drift", bool), ("statistic", float), ("mean", float))
+
     def __init__(
         self,
         delta: float = 0.005,
@@ -135,24 +136,6 @@ class PageHinkleyPool(PackedPool):
         super().__init__("page_hinkley", parameters, fresh, columns=1)
         make_ready()
 
-    def process(
-        self,
-        slots: npt.NDArray[np.int32],
-        times_ms: npt.NDArray[np.int64],
-        columns: npt.NDArray[np.float64],
-    ) -> dict[str, npt.NDArray[Any]]:
-        """Learn each value and say whether the mean of its key has moved.
-
-        Shapes: ``slots`` integers (n,), ``times_ms`` (n,), not used, ``columns`` float64 (n, 1).
-
-        Raises
-        ------
-        InputError
-            Wrong shapes, or a value that is not finite; nothing was changed.
-        """
-        places, values = self._checked(slots, columns)
-        check_finite(values)
-        results = np.empty((values.shape[0], 3))
+    def _detect(self, places: npt.NDArray[np.int64], values: Floats, found: Floats) -> None:
         direction = DIRECTIONS.index(self.direction)
-        detect(self._state, places, values, self.delta, self.threshold, self.alpha, self.minimum, direction, results)
-        return {"drift": results[:, 0] == 1.0, "statistic": results[:, 1], "mean": results[:, 2]}
+        detect(self._state, places, values, self.delta, self.threshold, self.alpha, self.minimum, direction, found)
