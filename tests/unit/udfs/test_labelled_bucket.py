@@ -91,8 +91,10 @@ STREAM_KEYS: list[Event] = []
 
 def as_out(result: Result, key_of: dict[int, Any]) -> Out:
     number = result.of.values[0]
-    kind = "outcome" if result.is_outcome else "prediction"
     made = result.of
+    if result.decision is not None:
+        return Out(key_of[number], number, "decision", result.time_ms, result.decision, made.version, None, None)
+    kind = "outcome" if result.is_outcome else "prediction"
     return Out(key_of[number], number, kind, result.time_ms, made.prediction, made.version, result.label, result.lag_ms)
 
 

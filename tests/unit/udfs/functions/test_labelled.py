@@ -9,14 +9,14 @@ import pytest
 
 from models.learners import ALGORITHMS
 from udfs.functions.declaration import ArgumentError, ArgumentType
-from udfs.functions.labelled import LabelledFunction, feature_refusal, is_category
+from udfs.functions.labelled import LearnerFunction, feature_refusal, is_category
 from udfs.functions.registry import FUNCTIONS
 
-LABELLED = [function for function in FUNCTIONS.values() if isinstance(function, LabelledFunction)]
+LABELLED = [function for function in FUNCTIONS.values() if isinstance(function, LearnerFunction)]
 CLASSIFIER, REGRESSOR = LABELLED
 
 
-def resolved(function: LabelledFunction = CLASSIFIER, **given: Any) -> dict[str, Any]:
+def resolved(function: LearnerFunction = CLASSIFIER, **given: Any) -> dict[str, Any]:
     return function.resolve({"on_time": ("ts",), "label": ("y",), **given})
 
 
