@@ -128,6 +128,10 @@ class ChallengedFunction(LabelledFunction):
         """Champion and challengers."""
         return self._challengers(numbers, categories, arguments)
 
+    def chosen(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """Those of the candidates."""
+        return tuple(each["algorithm"] for each in json.loads(arguments["candidates"]))
+
     def _challengers(self, numbers: int, categories: int, arguments: Mapping[str, Any]) -> LearnerPool:
         from models.champion.challengers import challengers
         from models.learning.parameters import nearest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,6 +71,27 @@ class LabelledFunction(TableFunction, ABC):
     def make_learner(self, numbers: int, categories: int, arguments: Mapping[str, Any]) -> LearnerPool:
         """Learners of so many numeric and categorical features."""
 
+    def check_categories(self, names: Sequence[str], arguments: Mapping[str, Any]) -> None:
+        """Whether its learners take categorical features of these names.
+
+        Raises
+        ------
+        ArgumentError
+            One takes numbers only, and there are such features.
+        """
+        for algorithm in self.chosen(arguments):
+            if names and not self.algorithms()[algorithm].takes_categories:
+                raise ArgumentError(
+                    f"{algorithm!r} takes numbers only, and {', '.join(names)} would be categories: leave them out",
+                    "features",
+                    "algorithm",
+                    "candidates",
+                )
+
+    @abstractmethod
+    def chosen(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """The algorithms that a call uses."""
+
     def algorithms(self) -> dict[str, Algorithm]:
         """The learners it can use, by name; importing them loads the compiler, so nobody asks without need."""
         from models.learners import ALGORITHMS
@@ -97,6 +118,10 @@ class LearnerFunction(LabelledFunction):
 
         algorithm = arguments["algorithm"]
         return learner(algorithm, columns=numbers, categories=categories, **self._told(algorithm, arguments))
+
+    def chosen(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """The one that was chosen."""
+        return (arguments["algorithm"],)
 
     def _told(self, algorithm: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of a learner by its own names; without those that have their default, which may depend."""

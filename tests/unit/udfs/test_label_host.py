@@ -206,8 +206,10 @@ def test_plain_values_only() -> None:
             continue
         for algorithm in function.algorithms():
             told = {"estimator": "SGDRegressor"} if (name, algorithm) == ("ONLINE_REGRESSOR", "sklearn") else {}
-            context = FakeContext()
-            host = opened(context, plan(function, algorithm=algorithm, **told, **least(function)))
+            context, of = FakeContext(), plan(function, algorithm=algorithm, **told, **least(function))
+            if not function.algorithms()[algorithm].takes_categories:
+                of = replace(of, labels=replace(LATE, features=FeatureColumns((3,))), column_names=("a",))
+            host = opened(context, of)
             rows = [shown(100, "i1"), shown(150, 7, a=3), label(200, "i1"), label(300, 7, 0)]
             out = process(host, context, rows)
             assert len(out) == 4, (name, algorithm)

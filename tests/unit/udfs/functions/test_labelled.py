@@ -37,8 +37,9 @@ def test_every_parameter_of_a_learner_is_an_argument_and_reaches_it(name: str) -
     told = {"averaging": True} if "averaging" in parameters else {}
     told |= {"category_buckets": 64} if "category_buckets" in parameters else {}
     arguments = resolved(function, algorithm=name, **told)
-    pool: Any = function.make_learner(2, 1, arguments)
-    assert (pool.task, pool.columns, pool.categories) == (function.task, 2, 1)
+    categories = int(ALGORITHMS[name].takes_categories)
+    pool: Any = function.make_learner(2, categories, arguments)
+    assert (pool.task, pool.columns, pool.categories) == (function.task, 2, categories)
     assert arguments["buckets"] == 16
     for parameter, value in told.items():
         assert pool.parameters[parameter.removeprefix("category_")] == value
