@@ -208,6 +208,9 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
     def _learn(self, events: Events, start_ms: int, store: BucketStore) -> list[Result]:
         asked = Asked()
         results = self._time_out(start_ms, asked, store)
+        if asked.slots and self._hosted.idle_ms is not None:
+            # a key that timed out may be idle too: its slot may be another model's before the call at the end
+            results, asked = self._ask(asked, results), Asked()
         features = self._rules.features_of(events.columns) if not all(events.is_label) else ()
         inputs = zip(features, zip(*events.columns, strict=True), strict=True)
         touched: dict[Any, LabelledKey] = {}
