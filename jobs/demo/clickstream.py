@@ -222,6 +222,8 @@ class _Run:
         feeding.stop_leftovers(settings, [CLICKSTREAM])
         feeding.begin_topics(settings, [CLICKSTREAM], replace=replace)
         kafka_admin.create_topics(settings, {CLICKS: 1})
+        # noted before they are fed: a demonstration that could not submit has left them too
+        feeding.note_topics(settings, [CLICKSTREAM], finished=False)
         tell("feeding impressions and, later, their labels")
         feed = feeding.start_feed(settings, CLICKSTREAM, seconds)
         self._last.callback(feeding.stop_feed, settings, feed)
