@@ -25,8 +25,15 @@ METRICS, DECISIONS, MINUTES = "clickstream-metrics", "clickstream-decisions", "c
 FILE: Final = PROJECT_ROOT / "sql" / "clickstream.sql"
 #: The campaign of rows over all campaigns, and the series of what was served.
 ALL, SERVED = "all", "served"
-#: What is told of the newest window of each campaign.
-_TOLD: Final = ("n", "accuracy", "baseline_last_class", "baseline_prior", "f1", "log_loss", "roc_auc")
+#: What is told of the newest window of each campaign, beside how many outcomes it is of.
+_TOLD: Final = {
+    "accuracy": "Accuracy", "baseline_last_class": "Last class", "baseline_prior": "Class prior", "f1": "F1",
+    "log_loss": "Log loss", "roc_auc": "ROC-AUC",
+}  # fmt: skip
+#: A window of fewer outcomes is not drawn: its figures are mostly luck.
+FEWEST: Final = 50
+#: Log losses above this are cut off in the figure of the models: one that was sure and wrong would hide the others.
+WORST_SHOWN: Final = 1.0
 #: Classes of lags as the pipeline names them, the shortest first.
 LAGS: Final = (
     "lag under 1 s", "lag 1 to 3 s", "lag 3 to 10 s", "lag 10 to 60 s", "lag 1 to 10 min", "lag over 10 min",
@@ -148,8 +155,8 @@ def page_of(found: Clickstream) -> Page:
             "How good the predictions were",
             [
                 "Every point is measured on the last 1,000 outcomes, each with the probability that was given before "
-                "its label was known, by the model that served then. A model that does not beat the grey lines has "
-                "learned nothing."
+                "its label was known, by the model that served then; windows of fewer than "
+                f"{FEWEST} outcomes are left out. A model that does not beat the grey lines has learned nothing."
             ],
             [_measure(found, *each) for each in MEASURES],
         ),
@@ -207,6 +214,8 @@ def _contest(found: Clickstream) -> list[Section]:
         for axes, column in ((left, "log_loss"), (right, "accuracy")):
             _line(axes, found.series(ALL, SERVED), column, color=INK, linestyle=":", linewidth=2.0,
                   label="what was served" if axes is left else None)  # fmt: skip
+        bottom, top = left.get_ylim()
+        left.set_ylim(bottom, min(top, WORST_SHOWN))
         finish_axes(left, "Log loss by model", times=True)
         finish_axes(right, "Accuracy by model", times=True, legend=False)
         caption = "Every model learns every label; the dotted line is what the champions of the campaigns made of it."
@@ -326,12 +335,12 @@ def _rates(found: Clickstream) -> list[Section]:
 
 
 def _newest(found: Clickstream) -> Table:
-    header = ("Campaign", "Serves", *(name.replace("_", " ").capitalize() for name in _TOLD))
+    header = ("Campaign", "Serves", "Outcomes", *_TOLD.values())
     rows = []
     for campaign in [*found.campaigns, ALL]:
         for row in found.series(campaign, SERVED)[-1:]:
             serves = "" if campaign == ALL or row.get("champion") is None else found.model(int(row["champion"]))
-            cells = [f"{row['n']:,}", *(_number(row.get(name)) for name in _TOLD[1:])]
+            cells = [f"{row['n']:,}", *(_number(row.get(name)) for name in _TOLD)]
             rows.append([campaign, serves, *cells])
     return Table(header, rows)
 
@@ -340,8 +349,8 @@ def _newest(found: Clickstream) -> Table:
 
 
 def _line(axes: Axes, rows: Iterable[Row], column: str, **how: Any) -> None:
-    """A column over the ends of its windows; a gap where it is not defined."""
-    listed = list(rows)
+    """A column over the ends of its windows that have enough rows; a gap where it is not defined."""
+    listed = [row for row in rows if row["n"] >= FEWEST]
     times = dates.date2num([_time(row["window_end"]) for row in listed])
     marker = "o" if len(listed) == 1 else None
     axes.plot(times, _floats(row.get(column) for row in listed), marker=marker, markersize=4, **how)

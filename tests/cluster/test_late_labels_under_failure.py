@@ -49,11 +49,11 @@ CREATE TABLE contests (id STRING, campaign STRING, at_ms BIGINT, kind STRING, ch
     'properties.bootstrap.servers' = '${{bootstrap_servers:-localhost:19092}}', 'key.format' = 'raw',
     'key.fields' = 'campaign', 'value.format' = 'json', 'sink.delivery-guarantee' = 'exactly-once',
     'sink.transactional-id-prefix' = '{prefix}-contests', 'properties.transaction.timeout.ms' = '900000');
-CREATE TABLE measures (id STRING, campaign STRING, n BIGINT, accuracy DOUBLE, log_loss DOUBLE, roc_auc DOUBLE) WITH (
-    'connector' = 'kafka', 'topic' = '{prefix}-measures',
+CREATE TABLE measured (id STRING, campaign STRING, n BIGINT, accuracy DOUBLE, log_loss DOUBLE, roc_auc DOUBLE) WITH (
+    'connector' = 'kafka', 'topic' = '{prefix}-measured',
     'properties.bootstrap.servers' = '${{bootstrap_servers:-localhost:19092}}', 'key.format' = 'raw',
     'key.fields' = 'campaign', 'value.format' = 'json', 'sink.delivery-guarantee' = 'exactly-once',
-    'sink.transactional-id-prefix' = '{prefix}-measures', 'properties.transaction.timeout.ms' = '900000');
+    'sink.transactional-id-prefix' = '{prefix}-measured', 'properties.transaction.timeout.ms' = '900000');
 
 CREATE VIEW contested AS SELECT * FROM CHAMPION_CHALLENGER(
     input => TABLE shown PARTITION BY campaign, labels => TABLE clicks PARTITION BY campaign,
@@ -68,7 +68,7 @@ SELECT id, campaign, EXTRACT(EPOCH FROM event_time) * 1000 + EXTRACT(MILLISECOND
     probabilities, model_version, label, label_lag_ms, evidence
 FROM contested;
 
-INSERT INTO measures
+INSERT INTO measured
 SELECT id, campaign, n, accuracy, log_loss, roc_auc
 FROM PREQUENTIAL_METRICS(
     input => (SELECT id, campaign, event_time, label, probability FROM contested
@@ -179,7 +179,7 @@ def test_late_labels_are_exact_under_failure(
         )  # fmt: skip
         contested = read_committed(f"{prefix}-contests", at_least=len(contest), timeout_s=RECOVERY_S)
         labelled = sum(out.kind == "outcome" and out.label is not None for out in contest)
-        measured = read_committed(f"{prefix}-measures", at_least=labelled, timeout_s=RECOVERY_S)
+        measured = read_committed(f"{prefix}-measured", at_least=labelled, timeout_s=RECOVERY_S)
         closed = sum(out.kind == "outcome" for out in wanted)
         # both calls have the same predictions, and the same of them wait
         waiting = 2 * (sum(out.kind == "prediction" for out in wanted) - closed)

@@ -13,7 +13,17 @@ import pytest
 
 from jobs.errors import UsageError
 from jobs.report import clickstream
-from jobs.report.clickstream import FILE, LAGS, Clickstream, model_names, page_of, read_topics, write_report
+from jobs.report.clickstream import (
+    FEWEST,
+    FILE,
+    LAGS,
+    MEASURES,
+    Clickstream,
+    model_names,
+    page_of,
+    read_topics,
+    write_report,
+)
 from jobs.report.page import Picture, Table
 from jobs.settings import Settings
 from jobs.stack.kafka_read import Record
@@ -90,7 +100,7 @@ def test_every_curve_and_every_decision_is_there() -> None:
 
 def test_bars_of_champions_cover_the_whole_time_of_each_campaign() -> None:
     """Read back from the drawing: every campaign's bars lie side by side from the first moment to the last."""
-    (picture,) = [each for each in page_of(found()).pictures() if each.name == "champions"]
+    picture = clickstream._champions(found())
     paths = re.findall(r'<path d="M ([\d.]+) ([\d.]+) \nL ([\d.]+) [\d.]+ [^"]*z\n" clip-path="[^"]*" style="fill',
                        picture.svg)  # fmt: skip
     rows: dict[str, list[tuple[float, float]]] = {}
@@ -118,8 +128,17 @@ def test_one_window_and_no_decision_are_enough_for_a_page(tmp_path: Path) -> Non
     assert page.write(tmp_path)[0].stat().st_size > 10_000
 
 
+def test_windows_of_few_outcomes_are_not_drawn() -> None:
+    def points(n: int) -> int:
+        metrics = [{**window(k, "all", "served"), "n": n if k == 3 else 1_000} for k in range(8)]
+        accuracy = clickstream._measure(found(metrics=metrics), *MEASURES[0])
+        return max(path.count("L ") for path in re.findall(r'<path d="(M [^"]+)" clip-path', accuracy.svg))
+
+    assert points(FEWEST) == points(FEWEST - 1) + 1 == 7
+
+
 def test_only_undefined_metrics_do_not_stop_it() -> None:
-    bare = [{"campaign": "c", "series": "served", "window_end": iso(START_MS), "n": 1, "accuracy": None}]
+    bare = [{"campaign": "c", "series": "served", "window_end": iso(START_MS), "n": 60, "accuracy": None}]
     page = page_of(Clickstream(bare, [], []))
     assert page.tiles[0].value == "-" and all(isinstance(each, Picture) for each in page.pictures())
 
