@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from feeds.clicks import original_rows
 from models.errors import ParameterError, SnapshotError
 from models.learners import learner
+from models.metrics import evaluation
 from models.original_gate import Consumer, replay
 
 
@@ -102,6 +103,19 @@ def test_its_f1_rises_while_nothing_is_learned() -> None:
     assert honest["accuracy"] == pytest.approx(0.5, abs=0.005)
     assert honest["log_loss"] == pytest.approx(np.log(2), abs=0.002)
     assert abs(honest["kappa"]) < 0.01 and honest["roc_auc"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_as_a_learner_too_it_records_what_is_not_true() -> None:
+    """The same rows one by one, in messages of one size: what its gate lets through, and what all rows say."""
+    stream = list(original_rows(messages=600, rows_seed=1))
+    features, truth = np.vstack([rows for rows, _ in stream]), np.concatenate([labels for _, labels in stream])
+    pool: Any = learner("original_gate", columns=10, message_rows=105)
+    slots = np.full(len(truth), pool.open(), np.int32)
+    said = pool.process(slots, np.arange(len(truth)), np.column_stack([features, truth]))["prediction"]
+    messages, accepted, mean = pool.accepted(0)
+    assert messages == len(truth) // 105 and 0 < accepted < 0.2 * messages and mean > 0.7
+    honest = evaluation(truth.astype(float), said)
+    assert honest["accuracy"] == pytest.approx(0.5, abs=0.01) and honest["roc_auc"] == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("copies", [False, True])
