@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from models.errors import InputError, ModelError, ParameterError, SnapshotError
 from models.learners import learner
 from models.learning.work import BOTH, LEARN, PREDICT
 
+DATA = Path(__file__).parents[2] / "data"
 SLOW, QUICK = {"algorithm": "logistic", "learning_rate": 0.0005}, {"algorithm": "logistic", "learning_rate": 0.1}
 TREE = {"algorithm": "hoeffding_tree", "grace": 50}
 RULES = {"minimum_rows": 30, "cool_down": 50}
@@ -191,3 +193,78 @@ def test_closed_slots_are_refused() -> None:
     pool.close(slot)
     with pytest.raises(ModelError, match=f"slot {slot} is not open"):
         run(pool, slot, *stream(5))
+
+
+@pytest.mark.parametrize("cut", [1, 13, 400, 10_000])
+def test_what_is_compared_is_what_was_predicted_however_rows_are_cut(cut: int) -> None:
+    """Each row judged by what was said when it came, in the same call or in one before; one gate is the oracle."""
+    features, labels = stream(600)
+    places, work = mixed_work()
+    pool = pool_of(SLOW, QUICK)
+    slots = np.array([pool.open(), pool.open()], np.int32)
+    keys, said = slots[places % 2], np.full((600, 2), np.nan)
+    found: list[tuple[int, int, int, float]] = []
+    for start in range(0, len(places), cut):
+        part = slice(start, min(start + cut, len(places)))
+        rows, tasks, here = places[part], work[part], {}
+        then, made = np.full((len(rows), 2), np.nan), np.full(len(rows), -1)
+        for number, (row, what) in enumerate(zip(rows.tolist(), tasks.tolist(), strict=True)):
+            if what == LEARN:
+                then[number], made[number] = said[row], here.get(row, -1)
+            here[row] = number
+        taken = pool.take(keys[part], np.arange(len(rows)), features[rows], labels[rows], tasks, then=then, made=made)
+        said[rows[tasks != LEARN]] = taken.candidates[tasks != LEARN]
+        for number in np.flatnonzero(taken.decided["decision"]).tolist():
+            facts = [taken.decided[name][number].item() for name in ("decision", "model", "e_value")]
+            found.append((start + number, *facts))
+    assert not np.isnan(said).any()
+    wanted: list[tuple[int, int, int, float]] = []
+    for key in (0, 1):
+        mine = np.flatnonzero((work != PREDICT) & (places % 2 == key))
+        gate = ChampionGate(2, **RULES)
+        for each in gate.judge(bounded_loss("brier", labels[places[mine]], said[places[mine]])):
+            wanted.append((int(mine[each.row]), {"promote": 1, "keep": 4}[each.kind], each.model, each.e_value))
+    assert found == sorted(wanted) and {each[1] for each in found} >= {1}
+
+
+@pytest.mark.parametrize("made", [[-1, 1], [-1, 5], [-1, -2], [0, -1]])
+def test_a_row_made_elsewhere_is_refused(made: list[int]) -> None:
+    features, labels = stream(2)
+    pool = pool_of(SLOW, QUICK)
+    slots = np.full(2, pool.open(), np.int32)
+    work = np.array([PREDICT, LEARN], np.int8)
+    with pytest.raises(InputError, match="made must be an earlier row of its slot that was predicted"):
+        pool.take(slots, np.arange(2), features, labels, work, made=np.array(made))
+
+
+def by_formula(begin: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+    """Features and labels without a random generator, whose numbers might change."""
+    k = np.arange(begin, end)
+    return np.column_stack([k * k % 11 / 3, k % 7 / 7, k * 7919 % 5 - 2.0]), ((k * k % 11 > 4) ^ (k % 13 == 0)) * 1.0
+
+
+def grown() -> ChallengersPool:
+    pool = pool_of(SLOW, {"algorithm": "naive_bayes"}, minimum_rows=20, comparison_rows=100)
+    run(pool, pool.open(), *by_formula(0, 250))
+    return pool
+
+
+def test_format_1_is_read_and_goes_on() -> None:
+    """The file was written once, when format 1 came about; one of a new format is added, none is written anew."""
+    pool = grown()
+    loaded = pool.load((DATA / "challengers" / "format_1.snapshot").read_bytes())
+    assert pool.champion(loaded) == pool.champion(0) == 1
+    np.testing.assert_allclose(pool.e_values(loaded), pool.e_values(0), rtol=1e-9)
+    ours, theirs = (run(pool, slot, *by_formula(250, 400)) for slot in (0, loaded))
+    np.testing.assert_allclose(ours["prediction"], theirs["prediction"], rtol=1e-9)
+    assert ours["decision"].tolist() == theirs["decision"].tolist() and ours["decision"].any()
+
+
+def test_every_damaged_byte_and_every_cut_is_seen() -> None:
+    pool = grown()
+    data, held = pool.dump(0), pool.nbytes
+    for place in range(0, len(data), max(1, len(data) // 100)):
+        for wrong in (data[:place], data[:place] + bytes([data[place] ^ 0x20]) + data[place + 1 :]):
+            with pytest.raises(SnapshotError):
+                pool.load(wrong)
+    assert pool.nbytes == held
