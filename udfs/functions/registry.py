@@ -17,6 +17,7 @@ from udfs.functions import (
     prequential_metrics,
     random_cut_forest,
     random_cut_forest_with_explanation,
+    rank_items,
     stagger,
 )
 from udfs.functions.declaration import TableFunction
@@ -35,6 +36,7 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             prequential_metrics.FUNCTION,
             indicators.FUNCTION,
             arbitrage.FUNCTION,
+            rank_items.FUNCTION,
             stagger.FUNCTION,
         )
     }
