@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import socket
 import statistics
 import subprocess
 import tempfile
@@ -22,8 +21,9 @@ from typing import Any
 from kafka import TopicPartition
 from kafka.consumer import KafkaConsumer
 
+from benchmarks.own_stack import own_settings
 from benchmarks.results import machine, show, write
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings
 from jobs.stack import Stack, kafka_admin
 
 KINDS = {
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cutbank-bench-") as folder:
-        stack = Stack(_settings(Path(folder)))
+        stack = Stack(own_settings(Path(folder)))
         stack.up(print)
         try:
             report = measure(stack, options.records, options.rounds)
@@ -146,18 +146,6 @@ def table(report: dict[str, Any]) -> str:
 
 def _spread(values: list[float]) -> tuple[float, float, float]:
     return min(values), statistics.median(values), max(values)
-
-
-def _settings(folder: Path) -> Settings:
-    ports = []
-    sockets = [socket.socket() for _ in range(4)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-        ports.append(one.getsockname()[1])
-    for one in sockets:
-        one.close()
-    names = ("kafka_port", "controller_port", "flink_port", "jobmanager_port")
-    return load_settings(environ={}, overrides={"state_dir": folder, **dict(zip(names, ports, strict=True))})
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from jobs.validation.report import K
 
 PIPELINE: Final = PROJECT_ROOT / "sql" / "prequential.sql"
 #: So long nothing may come while answers are awaited.
-QUIET_S: Final = 300.0
+QUIET_S: Final = 1200.0
 
 
 @dataclass(frozen=True)
