@@ -19,6 +19,7 @@ from udfs.functions import (
     random_cut_forest_with_explanation,
     rank_items,
     stagger,
+    user_vector,
 )
 from udfs.functions.declaration import TableFunction
 
@@ -37,6 +38,7 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             indicators.FUNCTION,
             arbitrage.FUNCTION,
             rank_items.FUNCTION,
+            user_vector.FUNCTION,
             stagger.FUNCTION,
         )
     }
