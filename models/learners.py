@@ -19,6 +19,8 @@ from models.linear.mixture import PARAMETERS as MIXTURE
 from models.linear.pool import PARAMETERS as LINEAR
 from models.naive_bayes import NaiveBayesPool
 from models.naive_bayes.pool import PARAMETERS as NAIVE_BAYES
+from models.original_gate.pool import PARAMETERS as ORIGINAL
+from models.original_gate.pool import OriginalGatePool
 from models.trees import AdaptiveForestPool, HoeffdingTreePool
 from models.trees.pool import PARAMETERS as TREES
 
@@ -37,6 +39,7 @@ class Algorithm:
     parameters: Declared
     #: called with columns, categories and the parameters
     make: Callable[..., LearnerPool]
+    takes_categories: bool = True
 
 
 def _linear(name: str, task: str, help: str) -> Algorithm:
@@ -78,6 +81,14 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             "an estimator of scikit-learn with partial_fit, a call's rows at a time",
             HOSTED,
             HostedEstimatorPool,
+        ),
+        Algorithm(
+            "original_gate",
+            "classification",
+            "the original clickstream system's model and gate, to compare with",
+            ORIGINAL,
+            OriginalGatePool,
+            takes_categories=False,
         ),
         _linear("linear_regression", "regression", "least squares by gradient steps"),
         _linear("passive_aggressive_regression", "regression", "passive-aggressive regression, PA-I or PA-II"),

@@ -1,13 +1,14 @@
--- Which impressions will be clicked? A model learns from every click that comes, however late.
+-- Which impressions will be clicked? Models learn from every click that comes, however late, and the best one serves.
 --
 -- In:   impressions               {"impression_id", "campaign", "event_time", "x0" .. "x9"}
 --       clicks                    {"impression_id", "campaign", "event_time", "clicked"}: the label, when it is known
 -- Out:  clickstream-predictions   every impression with its probability, at once
 --       clickstream-outcomes      the same with its label, when it came or came not in time
---       clickstream-metrics       how good the predictions were, a campaign and ten seconds
+--       clickstream-decisions     which model took over, and on what evidence
+--       clickstream-metrics       how good the predictions were, every ten seconds: by campaign, by model, by lag
 --       clickstream-minutes       impressions, clicks and their rate, a campaign and minute
 --
--- cutbank run sql/clickstream.sql
+-- cutbank run sql/clickstream.sql, and for a page with curves: cutbank report clickstream
 
 CREATE TABLE impressions (
     impression_id BIGINT NOT NULL,
@@ -40,10 +41,11 @@ CREATE TABLE clicks (
     'json.timestamp-format.standard' = 'ISO-8601'
 );
 
--- One model a campaign. An impression is predicted at once and learned when its label comes; with a source that sends
--- clicks only, negative_after_timeout => TRUE learns a 0 where none came.
+-- Four models a campaign, of which the first serves until another has proved to be better. An impression is predicted at
+-- once and learned when its label comes; with a source that sends clicks only, negative_after_timeout => TRUE learns a 0
+-- where none came.
 CREATE VIEW predicted AS
-SELECT * FROM ONLINE_CLASSIFIER(
+SELECT * FROM CHAMPION_CHALLENGER(
     input                  => TABLE impressions PARTITION BY campaign,
     labels                 => TABLE clicks      PARTITION BY campaign,
     on_time                => DESCRIPTOR(event_time),
@@ -52,25 +54,51 @@ SELECT * FROM ONLINE_CLASSIFIER(
     label                  => DESCRIPTOR(clicked),
     label_timeout          => INTERVAL '${label_timeout:-600}' SECOND,
     negative_after_timeout => ${negative_after_timeout:-FALSE},
-    algorithm              => 'logistic',
-    learning_rate          => ${learning_rate:-0.05},
+    candidates             => '[{"algorithm": "logistic", "learning_rate": 0.001},
+                                {"algorithm": "logistic", "learning_rate": 0.05},
+                                {"algorithm": "naive_bayes"},
+                                {"algorithm": "hoeffding_tree"}]',
+    alpha                  => ${alpha:-0.05},
     batch                  => INTERVAL '${batch:-1}' SECOND);
 
 CREATE VIEW closed AS
-SELECT campaign, event_time, impression_id, probability, predicted, label, label_lag_ms, model_version
+SELECT campaign, event_time, impression_id, probability, predicted, label, label_lag_ms, model_version, champion,
+       probabilities
 FROM predicted WHERE kind = 'outcome';
 
--- The last 1000 outcomes of a campaign, measured with the probability that was given before their label was known.
+-- Each outcome counts for its campaign; and for all campaigns together once as it was served, once for what each model
+-- said, and once among the labels that came as late as its own.
+CREATE VIEW series_of_outcomes AS
+SELECT campaign, 'served' AS series, event_time, impression_id, label, probability, champion FROM closed
+UNION ALL
+SELECT 'all', 'served', event_time, impression_id, label, probability, champion FROM closed
+UNION ALL
+SELECT 'all', CONCAT('model ', CAST(m.number - 1 AS STRING)), event_time, impression_id, label,
+       CAST(m.said AS DOUBLE), champion
+FROM closed
+CROSS JOIN UNNEST(JSON_QUERY(probabilities, '$' RETURNING ARRAY<STRING>)) WITH ORDINALITY AS m (said, number)
+UNION ALL
+SELECT 'all',
+       CASE WHEN label_lag_ms < 1000 THEN 'lag under 1 s'
+            WHEN label_lag_ms < 3000 THEN 'lag 1 to 3 s'
+            WHEN label_lag_ms < 10000 THEN 'lag 3 to 10 s'
+            WHEN label_lag_ms < 60000 THEN 'lag 10 to 60 s'
+            WHEN label_lag_ms < 600000 THEN 'lag 1 to 10 min'
+            ELSE 'lag over 10 min' END,
+       event_time, impression_id, label, probability, champion
+FROM closed WHERE label_lag_ms IS NOT NULL;
+
+-- The last 1000 outcomes of each, measured with the probabilities that were given before their labels were known.
 CREATE VIEW measured AS
 SELECT * FROM PREQUENTIAL_METRICS(
-    input   => TABLE closed PARTITION BY campaign,
+    input   => TABLE series_of_outcomes PARTITION BY campaign, series,
     on_time => DESCRIPTOR(event_time),
     window  => 1000,
     batch   => INTERVAL '${batch:-1}' SECOND);
 
 CREATE VIEW measured_by_window AS
 SELECT *, ROW_NUMBER() OVER (
-    PARTITION BY window_start, window_end, campaign ORDER BY event_time DESC, impression_id DESC) AS place
+    PARTITION BY window_start, window_end, campaign, series ORDER BY event_time DESC, impression_id DESC) AS place
 FROM TABLE(TUMBLE(TABLE measured, DESCRIPTOR(event_time), INTERVAL '10' SECOND))
 WHERE n IS NOT NULL;
 
@@ -86,7 +114,8 @@ CREATE TABLE predictions (
     impression_id BIGINT,
     probability   DOUBLE,
     predicted     DOUBLE,
-    model_version BIGINT
+    model_version BIGINT,
+    champion      BIGINT
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'clickstream-predictions',
@@ -107,7 +136,8 @@ CREATE TABLE outcomes (
     predicted     DOUBLE,
     label         DOUBLE,
     label_lag_ms  BIGINT,
-    model_version BIGINT
+    model_version BIGINT,
+    champion      BIGINT
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'clickstream-outcomes',
@@ -120,14 +150,35 @@ CREATE TABLE outcomes (
     'properties.transaction.timeout.ms' = '900000'
 );
 
+CREATE TABLE decisions (
+    campaign   STRING,
+    event_time STRING,
+    decision   STRING,
+    champion   BIGINT,
+    evidence   STRING
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'clickstream-decisions',
+    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
+    'key.format' = 'raw',
+    'key.fields' = 'campaign',
+    'value.format' = 'json',
+    'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = 'clickstream-decisions',
+    'properties.transaction.timeout.ms' = '900000'
+);
+
 CREATE TABLE metrics (
     campaign            STRING,
+    series              STRING,
     window_end          STRING,
+    champion            BIGINT,
     n                   BIGINT,
     accuracy            DOUBLE,
     f1                  DOUBLE,
     kappa               DOUBLE,
     log_loss            DOUBLE,
+    brier               DOUBLE,
     roc_auc             DOUBLE,
     calibration_error   DOUBLE,
     baseline_last_class DOUBLE,
@@ -164,17 +215,21 @@ CREATE TABLE minutes (
 
 INSERT INTO predictions
 SELECT campaign, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), impression_id, probability, predicted,
-       model_version
+       model_version, champion
 FROM predicted WHERE kind = 'prediction';
 
 INSERT INTO outcomes
 SELECT campaign, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), impression_id, probability, predicted,
-       label, label_lag_ms, model_version
+       label, label_lag_ms, model_version, champion
 FROM closed;
 
+INSERT INTO decisions
+SELECT campaign, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), decision, champion, evidence
+FROM predicted WHERE kind = 'decision';
+
 INSERT INTO metrics
-SELECT campaign, DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), n, accuracy, f1, kappa, log_loss, roc_auc,
-       calibration_error, baseline_last_class, baseline_prior
+SELECT campaign, series, DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), champion, n, accuracy, f1, kappa,
+       log_loss, brier, roc_auc, calibration_error, baseline_last_class, baseline_prior
 FROM measured_by_window WHERE place = 1;
 
 -- Clicks count in the minute in which they happened, so a rate can be above 1 where impressions are rare.

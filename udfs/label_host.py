@@ -71,7 +71,12 @@ class LabelHost(ModelHost[LabelledBucket]):
         return self._plan.function.make_learner(len(features.numbers), len(features.categories), self._plan.arguments)
 
     def _open_bucket(self) -> LabelledBucket:
-        return LabelledBucket(self._hosted, self._rules, self._store, self._counters, self._tally)
+        kind: type[LabelledBucket] = LabelledBucket
+        if self._plan.function.decides:
+            from udfs.challenged_bucket import ChallengedBucket  # loads the gate
+
+            kind = ChallengedBucket
+        return kind(self._hosted, self._rules, self._store, self._counters, self._tally)
 
     def open(self, runtime_context: Any) -> None:
         plan, layout = self._plan, self._plan.labels
@@ -169,7 +174,8 @@ class _Out:
         self._plan, self._pack = plan, pack
         self._values: list[list[Any]] = []
         self._order: list[Any] = []
-        self._added: dict[str, list[Any]] = {name: [] for name in ("kind", "prediction", "version", "label", "lag_ms")}
+        names = ("kind", "prediction", "version", "label", "lag_ms", "decision")
+        self._added: dict[str, list[Any]] = {name: [] for name in names}
 
     def add(self, row: int, result: Result | None) -> None:
         """A result that a row of the pack brought about, or -1; without one, an input nothing can be predicted for."""
@@ -179,11 +185,15 @@ class _Out:
         else:
             values = [column[row] for column in pack.columns[: plan.labels.width]]
         if result is None:
-            added: tuple[Any, ...] = ("prediction", None, None, None, None)
+            added: tuple[Any, ...] = ("prediction", None, None, None, None, None)
         else:
             values[plan.layout.time] = result.time_ms
-            kind = "outcome" if result.is_outcome else "prediction"
-            added = (kind, result.of.prediction, result.of.version, result.label, result.lag_ms)
+            if result.decision is not None:
+                # no probability and no label: whoever measures all rows must not count this one
+                added = ("decision", None, None, None, None, result.decision)
+            else:
+                kind = "outcome" if result.is_outcome else "prediction"
+                added = (kind, result.of.prediction, result.of.version, result.label, result.lag_ms, None)
         self._values.append(values)
         for column, value in zip(self._added.values(), added, strict=True):
             column.append(value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -112,6 +112,8 @@ class Result:
     label, lag_ms
         The label of an outcome and how long it took; None where it did not come, and the lag alone where a negative
         was taken for it.
+    decision
+        Of a row that is neither: what was decided when the prediction's label was learned, by name.
     """
 
     of: Pending
@@ -120,26 +122,36 @@ class Result:
     is_outcome: bool
     label: float | None = None
     lag_ms: int | None = None
+    decision: Mapping[str, Any] | None = None
 
 
 @dataclass
-class _Asked:
+class Asked:
     """What a pack asks of the pool, in order."""
 
     slots: list[int] = field(default_factory=list)
     times_ms: list[int] = field(default_factory=list)
-    features: list[FloatArray] = field(default_factory=list)
     labels: list[float] = field(default_factory=list)
     work: list[int] = field(default_factory=list)
-    #: predictions to fill in, and the number of their row
-    predictions: list[tuple[Pending, int]] = field(default_factory=list)
+    #: the prediction that each row makes, or is learned for
+    of: list[Pending] = field(default_factory=list)
 
-    def ask(self, work: int, slot: int, time_ms: int, features: FloatArray, label: float | None = None) -> None:
+    def ask(self, work: int, slot: int, time_ms: int, of: Pending, label: float | None = None) -> None:
         self.work.append(work)
         self.slots.append(slot)
         self.times_ms.append(time_ms)
-        self.features.append(features)
+        self.of.append(of)
         self.labels.append(math.nan if label is None else label)
+
+    def rows(self) -> dict[str, Any]:
+        """The rows as `LearnerPool.work` takes them."""
+        return {
+            "slots": np.array(self.slots, np.int32),
+            "times_ms": np.array(self.times_ms, np.int64),
+            "features": np.array([pending.features for pending in self.of]),
+            "labels": np.array(self.labels),
+            "work": np.array(self.work, np.int8),
+        }
 
 
 class LabelledBucket(KeyedBucket[LabelledKey]):
@@ -194,8 +206,11 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
     # ---------------------------------------------------------------- a pack
 
     def _learn(self, events: Events, start_ms: int, store: BucketStore) -> list[Result]:
-        asked = _Asked()
+        asked = Asked()
         results = self._time_out(start_ms, asked, store)
+        if asked.slots and self._hosted.idle_ms is not None:
+            # a key that timed out may be idle too: its slot may be another model's before the call at the end
+            results, asked = self._ask(asked, results), Asked()
         features = self._rules.features_of(events.columns) if not all(events.is_label) else ()
         inputs = zip(features, zip(*events.columns, strict=True), strict=True)
         touched: dict[Any, LabelledKey] = {}
@@ -214,7 +229,6 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
             pending = Pending(of, time_ms, values, seen, live.ledger.learned)
             results.append(Result(pending, row, time_ms, False))
             self._tally.predictions += 1
-            asked.predictions.append((pending, len(asked.slots)))
             if self._rules.labels_come_late:
                 results += self._predicted(live, pending, row, asked)
             else:
@@ -223,25 +237,24 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
             self._note_deadline(key, live)
             self._tally.labels_unmatched += live.ledger.unmatched
             live.ledger.unmatched = 0
-        self._ask(asked)
-        return results
+        return self._ask(asked, results) if asked.slots else results
 
     def _with_its_label(
-        self, live: LabelledKey, pending: Pending, row: int, label: float | None, asked: _Asked
+        self, live: LabelledKey, pending: Pending, row: int, label: float | None, asked: Asked
     ) -> Result:
         """Test, then train: the label came with the input."""
         label = self._usable(label)
-        asked.ask(PREDICT | LEARN, live.slot, pending.time_ms, pending.features, label)
+        asked.ask(PREDICT | LEARN, live.slot, pending.time_ms, pending, label)
         if label is None:
             return Result(pending, row, pending.time_ms, True)
         live.ledger.learned += 1
         self._tally.labels_joined += 1
         return Result(pending, row, pending.time_ms, True, label, 0)
 
-    def _predicted(self, live: LabelledKey, pending: Pending, row: int, asked: _Asked) -> list[Result]:
+    def _predicted(self, live: LabelledKey, pending: Pending, row: int, asked: Asked) -> list[Result]:
         """The outcomes that a prediction brings about at once."""
         time_ms = pending.time_ms
-        asked.ask(PREDICT, live.slot, time_ms, pending.features)
+        asked.ask(PREDICT, live.slot, time_ms, pending)
         unknown = Result(pending, row, time_ms, True)
         if pending.id is None:
             self._tally.ids_null += 1
@@ -261,7 +274,7 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
         return [Result(given_up, row, time_ms, True)]
 
     def _label(
-        self, live: LabelledKey, row: int, time_ms: int, of: Any, given: float | None, asked: _Asked
+        self, live: LabelledKey, row: int, time_ms: int, of: Any, given: float | None, asked: Asked
     ) -> list[Result]:
         """The outcomes that a label brings about."""
         label = self._usable(given) if of is not None else None
@@ -276,11 +289,11 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
         return [self._joined(live, pending, row, time_ms, label, time_ms - pending.time_ms, asked)]
 
     def _joined(
-        self, live: LabelledKey, pending: Pending, row: int, time_ms: int, label: float, lag_ms: int, asked: _Asked
+        self, live: LabelledKey, pending: Pending, row: int, time_ms: int, label: float, lag_ms: int, asked: Asked
     ) -> Result:
         self._tally.labels_joined += 1
         live.ledger.learned += 1
-        asked.ask(LEARN, live.slot, time_ms, pending.features, label)
+        asked.ask(LEARN, live.slot, time_ms, pending, label)
         return Result(pending, row, time_ms, True, label, lag_ms)
 
     def _usable(self, label: float | None) -> float | None:
@@ -289,23 +302,17 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
         self._tally.labels_unusable += 1
         return None
 
-    def _ask(self, asked: _Asked) -> None:
-        """One call of the pool; what it says is written into the predictions."""
-        if not asked.slots:
-            return
-        said = self._learners.work(
-            np.array(asked.slots, np.int32),
-            np.array(asked.times_ms, np.int64),
-            np.array(asked.features),
-            np.array(asked.labels),
-            np.array(asked.work, np.int8),
-        ).tolist()
-        for pending, row in asked.predictions:
-            pending.prediction = said[row]
+    def _ask(self, asked: Asked, results: list[Result]) -> list[Result]:
+        """One call of the pool; what it says is written into the predictions. Returns the results."""
+        said = self._learners.work(**asked.rows()).tolist()
+        for pending, work, prediction in zip(asked.of, asked.work, said, strict=True):
+            if work & PREDICT:
+                pending.prediction = prediction
+        return results
 
     # ---------------------------------------------------------------- what waits
 
-    def _time_out(self, start_ms: int, asked: _Asked, store: BucketStore) -> list[Result]:
+    def _time_out(self, start_ms: int, asked: Asked, store: BucketStore) -> list[Result]:
         """Give up, at the start of a pack, what can no longer get its label; the oldest first."""
         label = 0.0 if self._rules.negative_after_timeout else None
         expired: list[tuple[int, str, Pending]] = []
@@ -325,7 +332,7 @@ class LabelledBucket(KeyedBucket[LabelledKey]):
                 expired.append((pending.time_ms, text, pending))
                 live.in_log = True
                 if label is not None:
-                    asked.ask(LEARN, live.slot, start_ms, pending.features, label)
+                    asked.ask(LEARN, live.slot, start_ms, pending, label)
                     live.ledger.learned += 1
             self._note_deadline(key, live)
         self._pending -= len(expired)

@@ -18,6 +18,9 @@ from udfs.pack import FloatArray
 #: An id as it crosses: a text or a whole number.
 Id = str | int
 
+#: What a model said: a number; of several models the number of the one that serves, then what each of them said.
+Said = float | list[float]
+
 #: The place of a prediction whose model has not been asked yet.
 UNASKED = float("nan")
 
@@ -47,7 +50,7 @@ class Pending:
     values: Sequence[Any]
     features: FloatArray
     version: int
-    prediction: float = UNASKED
+    prediction: Said = UNASKED
 
 
 class LabelFate(Enum):

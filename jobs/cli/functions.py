@@ -16,7 +16,7 @@ from jobs.errors import UsageError
 from jobs.sql.suggest import did_you_mean
 from udfs.functions.common_arguments import with_common
 from udfs.functions.declaration import Argument, ArgumentType, TableFunction
-from udfs.functions.labelled import LabelledFunction
+from udfs.functions.labelled import LearnerFunction
 from udfs.functions.registry import FUNCTIONS
 
 
@@ -75,7 +75,7 @@ def describe(function: TableFunction) -> dict[str, Any]:
         "added": [{"name": c.name, "type": c.sql_type, "help": c.help} for c in function.added],
         **(
             {"algorithms": {name: list(function.parameters(name)) for name in function.algorithms()}}
-            if isinstance(function, LabelledFunction)
+            if isinstance(function, LearnerFunction)
             else {}
         ),
         "example": function.example,
@@ -109,7 +109,7 @@ def _show(console: Console, function: TableFunction) -> None:
         facts = f"{argument.type.value}, {_default_text(argument, 'default ')}{allowed}"
         arguments.add_row(argument.name, Text.assemble(argument.help, "\n", (facts, "dim")))
     console.print(arguments)
-    if isinstance(function, LabelledFunction):
+    if isinstance(function, LearnerFunction):
         console.print(Markdown("\n".join(_parameters(function))))
     added = Table(title="Added columns", title_justify="left", show_header=False)
     added.add_column(style="bold", no_wrap=True)
@@ -175,7 +175,7 @@ def _what_it_reads(function: TableFunction) -> str:
 
 def _parameters(function: TableFunction) -> Iterable[str]:
     """The learners of a function that has a choice of them, with what each can be told."""
-    if not isinstance(function, LabelledFunction):
+    if not isinstance(function, LearnerFunction):
         return
     yield "Its algorithms, and their parameters, which are arguments by name:\n"
     algorithms = function.algorithms()

@@ -31,10 +31,13 @@ from jobs.submit import stop as stop_pipeline
 from jobs.submit import submit
 
 IMPRESSIONS, CLICKS = "impressions", "clicks"
+#: The series of metrics that is shown: those of the predictions that were served.
+SERVED: Final = "served"
 PREDICTIONS, OUTCOMES, METRICS = "clickstream-predictions", "clickstream-outcomes", "clickstream-metrics"
+DECISIONS, MINUTES = "clickstream-decisions", "clickstream-minutes"
 
-#: Labels come 1 to 10 seconds late and 2 of 100 never: those are closed by the timeout.
-FEED: Final = ("clicks", "--rate", "5", "--delay", "uniform:1,10", "--lost", "0.02")
+#: Labels come up to 12 seconds late and 2 of 100 never: those are closed by the timeout.
+FEED: Final = ("clicks", "--rate", "5", "--delay", "uniform:0.2,12", "--lost", "0.02")
 VALUES: Final = {"label_timeout": "15", "batch": "1"}
 SHOW_EVERY_S, QUIET_CHECKPOINTS, SETTLE_TIMEOUT_S, FIRST_TIMEOUT_S = 2.0, 3, 90.0, 240.0
 #: Labels come when impressions have ended: their packs close when the impressions count as idle, 30 s after the last.
@@ -48,7 +51,7 @@ class _Clickstream(DemoPipeline):
     def topics(self) -> tuple[str, ...]:
         refused = [f"{topic}-{what}" for topic in (IMPRESSIONS, CLICKS) for what in ("rejects", "late")]
         return (
-            IMPRESSIONS, CLICKS, self.of("truth"), PREDICTIONS, OUTCOMES, METRICS, "clickstream-minutes", *refused
+            IMPRESSIONS, CLICKS, self.of("truth"), PREDICTIONS, OUTCOMES, DECISIONS, METRICS, MINUTES, *refused
         )  # fmt: skip
 
 
@@ -59,18 +62,23 @@ CLICKSTREAM: Final = _Clickstream(
 
 @dataclass
 class Board:
-    """What is shown: records of each topic so far, and the newest metrics of each campaign."""
+    """What is shown: records of each topic so far, the newest metrics of each campaign, and decisions by kind."""
 
     seen: Counter[str] = field(default_factory=Counter)
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    decisions: Counter[str] = field(default_factory=Counter)
     state: str = "starting"
 
     def add(self, topic: str, values: Iterable[bytes | None]) -> None:
         """Records of a topic that became visible."""
         for value in values:
             self.seen[topic] += 1
-            if topic == METRICS and value is not None:
-                row = json.loads(value)
+            if topic not in (METRICS, DECISIONS) or value is None:
+                continue
+            row = json.loads(value)
+            if topic == DECISIONS:
+                self.decisions[row["decision"]] += 1
+            elif row["series"] == SERVED:
                 self.metrics[row["campaign"]] = row
 
 
@@ -119,10 +127,30 @@ class ClickCounts:
 
 @dataclass(frozen=True)
 class ClickSummary:
-    """The end of the demonstration."""
+    """The end of the demonstration.
+
+    Attributes
+    ----------
+    counts
+        What became of everything.
+    metrics
+        The newest of each campaign, of what was served.
+    decisions
+        How often what was decided.
+    page
+        The report.
+    savepoint
+        Where the pipeline can be resumed from.
+    seconds
+        How long it took.
+    stack_left_running
+        Whether broker and cluster ran before.
+    """
 
     counts: ClickCounts
     metrics: dict[str, dict[str, Any]]
+    decisions: dict[str, int]
+    page: str | None
     savepoint: str | None
     seconds: float
     stack_left_running: bool
@@ -194,6 +222,8 @@ class _Run:
         feeding.stop_leftovers(settings, [CLICKSTREAM])
         feeding.begin_topics(settings, [CLICKSTREAM], replace=replace)
         kafka_admin.create_topics(settings, {CLICKS: 1})
+        # noted before they are fed: a demonstration that could not submit has left them too
+        feeding.note_topics(settings, [CLICKSTREAM], finished=False)
         tell("feeding impressions and, later, their labels")
         feed = feeding.start_feed(settings, CLICKSTREAM, seconds)
         self._last.callback(feeding.stop_feed, settings, feed)
@@ -207,14 +237,24 @@ class _Run:
             self._settle(consumer, job_id)
         savepoint = stop_pipeline(settings, CLICKSTREAM.name)
         tell("counting the topics")
+        counts, board = counts_of(settings), self._board
+        page = self._report() if board.metrics else None
+        seconds_taken = time.monotonic() - self._begun_s
         summary = ClickSummary(
-            counts_of(settings), self._board.metrics, savepoint, time.monotonic() - self._begun_s, was_running
+            counts, board.metrics, dict(board.decisions), page, savepoint, seconds_taken, was_running
         )
         feeding.note_topics(settings, [CLICKSTREAM], finished=True)
         return summary
 
+    def _report(self) -> str:
+        """The page of `cutbank report clickstream`, while the broker is there."""
+        from jobs.report.clickstream import write_report  # drawing takes long to load
+
+        self._tell("drawing the report")
+        return str(write_report(self._settings, self._settings.state_dir / "reports" / CLICKSTREAM.name)[0])
+
     def _consumer(self) -> Any:
-        topics = (IMPRESSIONS, CLICKS, PREDICTIONS, OUTCOMES, METRICS)
+        topics = (IMPRESSIONS, CLICKS, PREDICTIONS, OUTCOMES, DECISIONS, METRICS)
         with kafka_admin.admin(self._settings) as client:
             partitions = [
                 TopicPartition(topic, number)

@@ -12,10 +12,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from jobs.demo.clickstream import CLICKS, IMPRESSIONS, OUTCOMES, PREDICTIONS, Board, ClickSummary
+from jobs.demo.clickstream import CLICKS, DECISIONS, IMPRESSIONS, OUTCOMES, PREDICTIONS, Board, ClickSummary
 
 LINES_EVERY_S: Final = 10.0
-_SHOWN: Final = ("n", "accuracy", "baseline_last_class", "baseline_prior", "f1", "log_loss", "roc_auc")
+#: The campaign of the row over all of them.
+ALL: Final = "all"
+_SHOWN: Final = ("champion", "n", "accuracy", "baseline_last_class", "baseline_prior", "f1", "log_loss", "roc_auc")
 
 
 class View:
@@ -62,14 +64,14 @@ class View:
 
 
 def line(board: Board) -> str:
-    """A board on one line: how much has gone where, and the mean accuracy of the campaigns."""
+    """A board on one line: how much has gone where, and the accuracy over all campaigns."""
     seen = board.seen
     text = (
         f"{seen[IMPRESSIONS]:,} impressions, {seen[PREDICTIONS]:,} predicted; {seen[CLICKS]:,} labels, "
-        f"{seen[OUTCOMES]:,} outcomes; the job is {board.state}"
+        f"{seen[OUTCOMES]:,} outcomes, {seen[DECISIONS]:,} decisions; the job is {board.state}"
     )
-    known = [row["accuracy"] for row in board.metrics.values() if row.get("accuracy") is not None]
-    return f"{text}; accuracy {sum(known) / len(known):.3f}" if known else text
+    accuracy = board.metrics.get(ALL, {}).get("accuracy")
+    return text if accuracy is None else f"{text}; accuracy {accuracy:.3f}"
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -78,9 +80,10 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
     table.add_column("campaign")
     for name in _SHOWN:
         table.add_column(name.replace("_", " "), justify="right")
-    for campaign in sorted(metrics):
-        cells = [_cell(metrics[campaign].get(name)) for name in _SHOWN]
-        table.add_row(campaign, *cells)
+    for campaign in sorted(metrics, key=lambda name: (name == ALL, name)):
+        # the champion of the row that came last says nothing of all campaigns
+        row = {**metrics[campaign], **({"champion": None} if campaign == ALL else {})}
+        table.add_row(campaign, *(_cell(row.get(name)) for name in _SHOWN))
     return table
 
 
@@ -96,6 +99,8 @@ def as_object(summary: ClickSummary) -> dict[str, Any]:
         **asdict(summary.counts),
         "consistent": summary.counts.consistent,
         "metrics": summary.metrics,
+        "decisions": summary.decisions,
+        "report": summary.page,
         "savepoint": summary.savepoint,
         "seconds": round(summary.seconds, 1),
         "stack_left_running": summary.stack_left_running,
@@ -121,5 +126,9 @@ def report(summary: ClickSummary, out: Console) -> None:
         "behind the last pack",
         markup=False,
     )
+    promoted, back = (summary.decisions.get(kind, 0) for kind in ("promote", "rollback"))
+    out.print(f"models        {promoted} took over, {back} came back", markup=False)
+    if summary.page is not None:
+        out.print(f"curves        {summary.page}", markup=False, soft_wrap=True)
     verdict = "everything is accounted for" if counts.consistent else "THIS DOES NOT ADD UP"
     out.print(f"{verdict}; {summary.seconds:.0f} s in all", markup=False)

@@ -10,14 +10,19 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
 import matplotlib
+import matplotlib.dates
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+#: matplotlib does not say what its dates take and give
+dates: Final[Any] = matplotlib.dates
 
 #: Colours of series, in order: told apart by those who do not see red and green alike (Okabe and Ito, "Color universal
 #: design", 2008, without the yellow that is lost on white).
@@ -35,7 +40,8 @@ _STYLE: Final[dict[Any, Any]] = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
-    "axes.titlesize": 10,
+    "axes.titlepad": 8.0,
+    "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "font.size": 9,
     "grid.color": "#e6e9ee",
@@ -77,6 +83,29 @@ def new_figure(
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False, **more)
     return figure, [each for row in np.asarray(axes) for each in row]
+
+
+def finish_axes(axes: Axes, title: str, *, times: bool = False, legend: bool = True) -> None:
+    """Title and legend in the manner of all reports.
+
+    Parameters
+    ----------
+    axes, title
+        What was drawn, and what it is.
+    times
+        Whether the horizontal axis has dates of matplotlib: they are shown in UTC, as short as their range allows.
+    legend
+        Whether to show the labels of what was drawn, where it covers least.
+    """
+    with matplotlib.rc_context(_STYLE):
+        axes.set_title(title)
+        axes.margins(x=0.01)
+        if times:
+            locator = dates.AutoDateLocator(tz=UTC, minticks=3, maxticks=8)
+            axes.xaxis.set_major_locator(locator)
+            axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=UTC))
+        if legend:
+            axes.legend(loc="best")
 
 
 @dataclass(frozen=True)

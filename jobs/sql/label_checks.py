@@ -9,8 +9,8 @@ from jobs.errors import SqlError
 from jobs.sql.arguments import Word
 from jobs.sql.call import Call, Input
 from jobs.sql.checks import CheckedCall, InputColumn, check_call, check_key, check_time, column_named
-from udfs.functions.declaration import base_type
-from udfs.functions.labelled import ID_TYPES, LabelledFunction
+from udfs.functions.declaration import ArgumentError, base_type
+from udfs.functions.labelled import ID_TYPES, LabelledFunction, is_category
 
 _TEXTS = frozenset({"STRING", "VARCHAR", "CHAR"})
 #: from the narrowest to the widest
@@ -90,7 +90,7 @@ def check_labelled_call(
             raise call.error(f"{argument} must be at most 2 columns, got {len(words)}", words[2].start)
     if call.labels is None or labels is None:
         _refuse_without_labels(call)
-        checked = check_call(call, schema, [label_word])
+        checked = _check_features(check_call(call, schema, [label_word]), function)
         label = column_named(call, "label", label_word.name, label_word.start, by_name)
         _check_label(call, function, label, label_word)
         return CheckedLabels(checked, function, None, label, None)
@@ -104,7 +104,7 @@ def check_labelled_call(
     id_word = call.words["id"][0]
     of_input = column_named(call, "id", id_word.name, id_word.start, by_name)
     _check_id(call, of_input, id_word)
-    checked = check_call(call, schema, [id_word])
+    checked = _check_features(check_call(call, schema, [id_word]), function)
     table = _label_table(call, call.labels, function, labels)
     keys = check_key(call, call.input, by_name)
     _check_joined(call, call.labels, of_input, by_name[call.on_time], keys, table)
@@ -124,6 +124,18 @@ def _label_table(call: Call, written: Input, function: LabelledFunction, schema:
     _check_id(call, table.id, id_word)
     _check_label(call, function, table.label, label_word)
     return table
+
+
+def _check_features(checked: CheckedCall, function: LabelledFunction) -> CheckedCall:
+    """The same; an error where a learner takes numbers only and a feature is none."""
+    call = checked.call
+    categories = [column.name for column in checked.columns if is_category(column.sql_type)]
+    try:
+        function.check_categories(categories, call.arguments)
+    except ArgumentError as error:
+        given = [call.places[name] for name in error.arguments if name in call.places]
+        raise call.error(str(error), given[0] if given else None) from error
+    return checked
 
 
 def _refuse_without_labels(call: Call) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from models.arguments import integers_of_rows
 from models.champion.kernels import PROMOTE, ROLLBACK
 from models.champion.losses import LOSSES, bounded_loss
 from models.champion.pool import MOST_MODELS, ChampionGatePool
@@ -29,7 +30,7 @@ class Taken(NamedTuple):
     served : ndarray
         (n,) the champion's predictions; NaN where none was asked for.
     candidates : ndarray
-        (n, models) the predictions of all.
+        (n, models) the predictions of all; NaN where none was asked for and those to compare were handed in.
     champion : ndarray
         (n,) who serves the row: the champion before the row is learned.
     decided : dict
@@ -58,9 +59,9 @@ class ChallengersPool:
     -----
     Every model predicts and learns every row, so time and memory are the sum of theirs and the gate's. The loss of a
     row is that of the predictions which the models make right before they learn it, from its features as they were;
-    hand in the predictions that were made when the row came (`take`, ``then``) to compare those instead. Either way
-    no prediction has seen its label, and all models are on equal terms: what the gate guarantees, it guarantees for
-    these losses.
+    hand in the predictions that were made when the row came (`take`, ``then`` and ``made``) to compare those instead.
+    Either way no prediction has seen its label, and all models are on equal terms: what the gate guarantees, it
+    guarantees for these losses.
 
     Models that were not promoted, or were rolled back, go on learning.
     """
@@ -118,6 +119,11 @@ class ChallengersPool:
         return self._place(slot, inside)
 
     @property
+    def models(self) -> int:
+        """How many there are for each key."""
+        return len(self._pools)
+
+    @property
     def nbytes(self) -> int:
         """Bytes held by the open models and their gates."""
         return self._gate.nbytes + sum(pool.nbytes for pool in self._pools)
@@ -147,6 +153,7 @@ class ChallengersPool:
         work: Work,
         weights: Floats | None = None,
         then: Floats | None = None,
+        made: npt.NDArray[np.int64] | None = None,
     ) -> Taken:
         """Predict some rows and learn others, in the order given, and decide behind each that was learned.
 
@@ -156,6 +163,9 @@ class ChallengersPool:
             As for `LearnerPool.work`.
         then
             (n, models) what the models predicted when the rows came; NaN for "right before it is learned".
+        made
+            (n,) for rows that came earlier in this very call, the number of the row that was predicted there; -1 for
+            the others. With both, what a row is compared by does not depend on how rows are cut into calls.
 
         Raises
         ------
@@ -166,17 +176,15 @@ class ChallengersPool:
         rows = values.shape[0]
         known, tasks = checked_labels(self.task, labels, rows, True), checked_work(work, rows)
         weighted, places = checked_weights(weights, rows), self._gate.open_slots(slots, rows)
-        earlier = np.full((rows, len(self._pools)), np.nan) if then is None else np.asarray(then, np.float64)
-        if (
-            earlier.shape != (rows, len(self._pools))
-            or not (np.isnan(earlier) | ((earlier >= 0) & (earlier <= 1))).all()
-        ):
-            raise InputError(f"then must be probabilities of shape ({rows}, {len(self._pools)}), or NaN")
-        asked = np.where(tasks == LEARN, BOTH, tasks).astype(np.int8)
+        earlier, sources = self._checked_then(then, rows), _checked_made(made, places, tasks)
+        said_then = ~np.isnan(earlier).any(axis=1) | (sources >= 0)
+        asked = np.where((tasks == LEARN) & ~said_then, BOTH, tasks).astype(np.int8)
         candidates = np.empty((rows, len(self._pools)))
         for number, pool in enumerate(self._pools):
             inside = self._inside[places, number]
             candidates[:, number] = pool.work(inside, times_ms, values, known, asked, weighted)
+        here = sources >= 0
+        earlier[here] = candidates[sources[here]]
         learned = np.flatnonzero((tasks != PREDICT) & ~np.isnan(known))
         compared = np.where(np.isnan(earlier), candidates, earlier)[learned]
         losses = bounded_loss(self.loss, known[learned], compared)
@@ -188,6 +196,14 @@ class ChallengersPool:
         champion = _serving(places, learned, found, before)
         served = np.where(tasks == LEARN, np.nan, candidates[np.arange(rows), champion])
         return Taken(served, candidates, champion, decided)
+
+    def _checked_then(self, then: Floats | None, rows: int) -> Floats:
+        """(rows, models) a copy of what was predicted when the rows came; InputError for what is no such thing."""
+        shape = (rows, len(self._pools))
+        earlier = np.full(shape, np.nan) if then is None else np.array(then, np.float64)
+        if earlier.shape != shape or not (np.isnan(earlier) | ((earlier >= 0) & (earlier <= 1))).all():
+            raise InputError(f"then must be probabilities of shape {shape}, or NaN")
+        return earlier
 
     def work(
         self, slots: Slots, times_ms: Times, features: Floats, labels: Floats, work: Work, weights: Floats | None = None
@@ -225,6 +241,22 @@ class ChallengersPool:
             )
         taken = self.take(slots, times_ms, values[:, :-1], values[:, -1], all_rows(BOTH, values.shape[0]))
         return {"prediction": taken.served, "champion": taken.champion, **taken.decided}
+
+
+def _checked_made(
+    made: npt.NDArray[np.int64] | None, places: npt.NDArray[np.int64], tasks: Work
+) -> npt.NDArray[np.int64]:
+    """(n,) the earlier row of each row; InputError where that is no predicted row of the same slot."""
+    rows = places.size
+    sources = np.full(rows, -1, np.int64) if made is None else integers_of_rows("made", made, rows).astype(np.int64)
+    later = np.flatnonzero(sources != -1)
+    inside = (sources[later] >= 0) & (sources[later] < later)
+    of = np.where(inside, sources[later], 0)
+    fits = inside & (places[of] == places[later]) & ((tasks[of] & PREDICT) != 0)
+    if not fits.all():
+        row = int(later[np.argmin(fits)])
+        raise InputError(f"row {row}: made must be an earlier row of its slot that was predicted, got {sources[row]}")
+    return sources
 
 
 def _serving(

@@ -1,4 +1,7 @@
-"""Learning from late labels is exact under failure: predictions, outcomes and what was learned, bit for bit."""
+"""Learning from late labels is exact under failure: predictions, outcomes, decisions and metrics, bit for bit.
+
+One job has a learner, champion and challengers, and metrics of what those served, all over the same two tables.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,16 @@ from jobs.stack import Stack
 from jobs.stack.processes import wait_until
 from jobs.submit import submit
 from models.learners import learner
+from models.metrics import PrequentialMetrics
 from tests.cluster.chaos import RECOVERY_S, Chaos
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import iso, milliseconds
-from tests.unit.udfs.label_oracle import Event, expected
+from tests.unit.udfs.label_oracle import Event, Out, SideBySide, expected
 
 WORKER_KILLS = 2
 TIMEOUT_MS = 6_000
+CANDIDATES: list[dict[str, Any]] = [{"algorithm": "logistic", "learning_rate": rate} for rate in (1e-6, 0.1)]
+RULES = {"minimum_rows": 50, "cool_down": 50, "comparison_rows": 100, "rollback_rows": 80}
 
 PIPELINE = """
 SET 'cutbank.snapshot.records' = '300';
@@ -37,6 +43,37 @@ CREATE TABLE out_rows (id STRING, campaign STRING, at_ms BIGINT, kind STRING, pr
     'properties.bootstrap.servers' = '${{bootstrap_servers:-localhost:19092}}', 'key.format' = 'raw',
     'key.fields' = 'campaign', 'value.format' = 'json', 'sink.delivery-guarantee' = 'exactly-once',
     'sink.transactional-id-prefix' = '{prefix}-rows', 'properties.transaction.timeout.ms' = '900000');
+CREATE TABLE contests (id STRING, campaign STRING, at_ms BIGINT, kind STRING, champion BIGINT, probabilities STRING,
+    version BIGINT, label DOUBLE, lag_ms BIGINT, evidence STRING) WITH (
+    'connector' = 'kafka', 'topic' = '{prefix}-contests',
+    'properties.bootstrap.servers' = '${{bootstrap_servers:-localhost:19092}}', 'key.format' = 'raw',
+    'key.fields' = 'campaign', 'value.format' = 'json', 'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = '{prefix}-contests', 'properties.transaction.timeout.ms' = '900000');
+CREATE TABLE measures (id STRING, campaign STRING, n BIGINT, accuracy DOUBLE, log_loss DOUBLE, roc_auc DOUBLE) WITH (
+    'connector' = 'kafka', 'topic' = '{prefix}-measures',
+    'properties.bootstrap.servers' = '${{bootstrap_servers:-localhost:19092}}', 'key.format' = 'raw',
+    'key.fields' = 'campaign', 'value.format' = 'json', 'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = '{prefix}-measures', 'properties.transaction.timeout.ms' = '900000');
+
+CREATE VIEW contested AS SELECT * FROM CHAMPION_CHALLENGER(
+    input => TABLE shown PARTITION BY campaign, labels => TABLE clicks PARTITION BY campaign,
+    on_time => DESCRIPTOR(event_time), id => DESCRIPTOR(id), features => DESCRIPTOR(x), label => DESCRIPTOR(clicked),
+    label_timeout => INTERVAL '6' SECOND, max_pending => 400,
+    candidates => '[{{"algorithm": "logistic", "learning_rate": 1e-6}},
+                    {{"algorithm": "logistic", "learning_rate": 0.1}}]',
+    minimum_rows => 50, cool_down => 50, comparison_rows => 100, rollback_rows => 80);
+
+INSERT INTO contests
+SELECT id, campaign, EXTRACT(EPOCH FROM event_time) * 1000 + EXTRACT(MILLISECOND FROM event_time), kind, champion,
+    probabilities, model_version, label, label_lag_ms, evidence
+FROM contested;
+
+INSERT INTO measures
+SELECT id, campaign, n, accuracy, log_loss, roc_auc
+FROM PREQUENTIAL_METRICS(
+    input => (SELECT id, campaign, event_time, label, probability FROM contested
+              WHERE kind = 'outcome' AND label IS NOT NULL) PARTITION BY campaign,
+    on_time => DESCRIPTOR(event_time), window => 100);
 
 INSERT INTO out_rows
 SELECT id, campaign, EXTRACT(EPOCH FROM event_time) * 1000 + EXTRACT(MILLISECOND FROM event_time), kind, probability,
@@ -136,8 +173,16 @@ def test_late_labels_are_exact_under_failure(
             1_000, timeout_ms=TIMEOUT_MS, negative=True, limit=400, model=_Logistic,
         )  # fmt: skip
         written = read_committed(f"{prefix}-rows", at_least=len(wanted), timeout_s=RECOVERY_S)
+        contest = expected(
+            (event for event in events if event.key != "closing"),
+            1_000, timeout_ms=TIMEOUT_MS, limit=400, model=lambda: SideBySide(CANDIDATES, 1, **RULES),
+        )  # fmt: skip
+        contested = read_committed(f"{prefix}-contests", at_least=len(contest), timeout_s=RECOVERY_S)
+        labelled = sum(out.kind == "outcome" and out.label is not None for out in contest)
+        measured = read_committed(f"{prefix}-measures", at_least=labelled, timeout_s=RECOVERY_S)
         closed = sum(out.kind == "outcome" for out in wanted)
-        waiting = sum(out.kind == "prediction" for out in wanted) - closed
+        # both calls have the same predictions, and the same of them wait
+        waiting = 2 * (sum(out.kind == "prediction" for out in wanted) - closed)
         # predictions are joined, timed out, or wait; the REST interface shows metrics that may be ten seconds old
         assert wait_until(lambda: chaos.metric("pending") == waiting, 60), (chaos.metric("pending"), waiting)
     finally:
@@ -156,12 +201,60 @@ def test_late_labels_are_exact_under_failure(
     for campaign, rows in expected_rows.items():
         assert got[campaign] == rows, campaign  # in the order of the topic too
     assert set(got) == set(expected_rows)
+    _assert_contest(contest, contested, ids)
+    _assert_measures(contest, measured, ids)
     kinds = Counter((out.kind, out.label, out.lag_ms is None) for out in wanted)
     assert len(kinds) == 4 and min(kinds.values()) > 20, kinds
     for topic in ("shown", "clicks"):
         assert not read_committed(f"{prefix}-{topic}-late", timeout_s=0)
     behind = [n for n, done in zip(chaos.replayed, chaos.snapshots_before, strict=True) if n > 0 and done > 0]
     assert behind, f"no kill fell on a log behind a snapshot: {chaos.replayed}, {chaos.snapshots_before}"
+
+
+def _assert_contest(contest: list[Out], written: list[Any], ids: dict[int, str]) -> None:
+    """What every candidate said, who served, and every decision with its evidence, in order for each campaign."""
+    expected_rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for out in contest:
+        if out.kind == "decision":
+            row = (ids[out.of], "decision", out.time_ms, out.prediction["champion"], None, None, None, None)
+            expected_rows[out.key].append((*row, out.prediction))
+        else:
+            champion, *said = out.prediction
+            row = (ids[out.of], out.kind, out.time_ms, champion, said, out.version, out.label, out.lag_ms)
+            expected_rows[out.key].append((*row, None))
+    got: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for record in written:
+        row = json.loads(record.value)
+        said, evidence = (row.get(name) and json.loads(row[name]) for name in ("probabilities", "evidence"))
+        names = ("id", "kind", "at_ms", "champion")
+        rest = tuple(row.get(name) for name in ("version", "label", "lag_ms"))
+        got[row["campaign"]].append((*(row.get(name) for name in names), said, *rest, evidence))
+    for campaign, rows in expected_rows.items():
+        assert got[campaign] == rows, campaign
+    assert set(got) == set(expected_rows)
+    decided = Counter(out.prediction["decision"] for out in contest if out.kind == "decision")
+    assert decided["promote"] >= 3 and decided["keep"] >= 10, decided
+
+
+def _assert_measures(contest: list[Out], written: list[Any], ids: dict[int, str]) -> None:
+    """Metrics of what was served, behind every outcome, are those of all its campaign's outcomes in order."""
+    outcomes: dict[str, list[Out]] = defaultdict(list)
+    for out in contest:
+        if out.kind == "outcome" and out.label is not None:
+            outcomes[out.key].append(out)
+    got: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for record in written:
+        row = json.loads(record.value)
+        got[row["campaign"]].append(tuple(row.get(name) for name in ("id", "n", "accuracy", "log_loss", "roc_auc")))
+    for campaign, outs in outcomes.items():
+        said = np.array([out.prediction[1 + out.prediction[0]] for out in outs])
+        found = PrequentialMetrics(window=100).process(np.array([out.label for out in outs], float), said)
+        columns = [
+            [None if v != v else v for v in found[name].tolist()] for name in ("accuracy", "log_loss", "roc_auc")
+        ]
+        rows = zip([ids[out.of] for out in outs], found["n"].astype(int).tolist(), *columns, strict=True)
+        assert got[campaign] == list(rows), campaign
+    assert set(got) == set(outcomes)
 
 
 def _event(record: Any, kind: int) -> Event:

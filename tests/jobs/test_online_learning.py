@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from jobs.sql.statements import Script
 from models.features import category_codes
 from models.learners import learner
 from tests.jobs.conftest import rows_in, write_rows
-from tests.unit.udfs.label_oracle import Event, Out, expected
+from tests.unit.udfs.label_oracle import Event, Out, SideBySide, expected
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 START_MS = round(START.timestamp() * 1000)
@@ -54,6 +55,17 @@ CREATE VIEW trained AS SELECT * FROM ONLINE_CLASSIFIER(
     on_time => DESCRIPTOR(ts), label => DESCRIPTOR(mobile), features => DESCRIPTOR(price, device),
     algorithm => 'passive_aggressive');
 
+-- one model for all again, behind a gate
+CREATE VIEW contested AS SELECT * FROM CHAMPION_CHALLENGER(
+    input => (SELECT n, id, price, ts FROM impressions), on_time => DESCRIPTOR(ts),
+    labels => (SELECT clicked, click_of AS id, click_ts AS ts FROM clicks), id => DESCRIPTOR(id),
+    label => DESCRIPTOR(clicked), features => DESCRIPTOR(price), label_timeout => INTERVAL '4' SECOND,
+    candidates => '[{{"algorithm": "logistic", "learning_rate": 1e-6}},
+                    {{"algorithm": "logistic", "learning_rate": 1}}]',
+    minimum_rows => 20, cool_down => 20, comparison_rows => 60, rollback_rows => 30);
+
+CREATE TABLE contests (n BIGINT, at_text STRING, kind STRING, made DOUBLE, label DOUBLE, lag_ms BIGINT, version BIGINT,
+    champion BIGINT, other DOUBLE, decision STRING, needed DOUBLE, evidence STRING) WITH ({sink}contests');
 CREATE TABLE predictions (campaign STRING, id STRING, n BIGINT, price DOUBLE, device STRING, day_ STRING,
     at_text STRING, kind STRING, made DOUBLE, predicted DOUBLE, label DOUBLE, lag_ms BIGINT, version BIGINT)
 WITH ({sink}predictions');
@@ -67,6 +79,9 @@ INSERT INTO predictions SELECT campaign, id, n, price, device, CAST(on_day AS ST
     kind, probability, predicted, label, label_lag_ms, model_version FROM predicted;
 INSERT INTO guesses SELECT n, CAST(ts AS STRING), kind, prediction, label, label_lag_ms, model_version FROM guessed;
 INSERT INTO trainings SELECT n, CAST(ts AS STRING), kind, probability, label, label_lag_ms, model_version FROM trained;
+INSERT INTO contests SELECT n, CAST(ts AS STRING), kind, probability, label, label_lag_ms, model_version, champion,
+    CAST(JSON_VALUE(probabilities, '$[1]') AS DOUBLE), decision, CAST(JSON_VALUE(evidence, '$.needed') AS DOUBLE),
+    evidence FROM contested;
 INSERT INTO windows SELECT CAST(window_start AS STRING), kind, COUNT(*)
 FROM TABLE(TUMBLE(TABLE predicted, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY window_start, window_end, kind;
 """
@@ -152,7 +167,7 @@ def test_predictions_and_outcomes_are_those_of_one_row_after_the_other(
     }
     sink = f"'connector' = 'filesystem', 'format' = 'json', 'path' = '{tmp_path.as_uri()}/"
     build(tables, script(PIPELINE.format(sink=sink, **files)), "learning").statements.execute().wait()
-    read = {name: rows_in(tmp_path / name) for name in ("predictions", "guesses", "trainings", "windows")}
+    read = {name: rows_in(tmp_path / name) for name in ("predictions", "guesses", "trainings", "contests", "windows")}
 
     skipped = {row["n"] for row in impressions if row["price"] is None}
     number = {i: row["n"] for i, row in enumerate(impressions)}
@@ -206,6 +221,29 @@ def test_predictions_and_outcomes_are_those_of_one_row_after_the_other(
     assert _got([r for r in read["trainings"] if r["n"] not in skipped]) == {
         None: sorted((row for rows in trained.values() for row in rows), key=repr)
     }
+
+    wanted = expected(
+        events(None, lambda r: (r["price"],), "clicked"), 1_000, timeout_ms=TIMEOUT_MS,
+        model=lambda: SideBySide(
+            [{"algorithm": "logistic", "learning_rate": rate} for rate in (1e-6, 1.0)], 1,
+            minimum_rows=20, cool_down=20, comparison_rows=60, rollback_rows=30,
+        ),
+    )  # fmt: skip
+    contested = [row for row in read["contests"] if row["n"] not in skipped]
+    made = [out._replace(prediction=out.prediction[1 + out.prediction[0]]) for out in wanted if out.kind != "decision"]
+    assert _got([row for row in contested if row["kind"] != "decision"]) == _wanted(made, number)
+    assert sorted((row["n"], row["kind"], row["champion"], row["other"]) for row in contested if "champion" in row
+                  and row["kind"] != "decision") == sorted(
+        (number[out.of], out.kind, out.prediction[0], out.prediction[2]) for out in wanted if out.kind != "decision"
+    )  # fmt: skip
+    decided = [row for row in contested if row["kind"] == "decision"]
+    assert sorted((row["at_text"], row["champion"], row["needed"], json.loads(row["evidence"])) for row in decided) == [
+        (_text(out.time_ms), out.prediction["champion"], out.prediction["needed"], out.prediction)
+        for out in wanted
+        if out.kind == "decision"
+    ]
+    assert "promote" in [row["decision"] for row in decided]
+    assert all(row.get("made") is None and row.get("version") is None for row in decided)
 
     # time goes on behind the call, and nothing is late there
     counts = Counter((_window(row["at_text"], 5), row["kind"]) for row in read["predictions"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,17 +38,16 @@ _TYPES: Final = {
 }
 
 #: What a parameter of a learner is called in SQL, where its name is an argument of every function.
-_CALLED: Final = {"buckets": "category_buckets"}
+CALLED: Final = {"buckets": "category_buckets"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledFunction(TableFunction):
+class LabelledFunction(TableFunction, ABC):
     """A function that predicts each input at once and learns it when its label comes.
 
     Each input gives a row of kind 'prediction', and later one of kind 'outcome'. ``features`` stands for ``columns``.
-    What the chosen ``algorithm`` can be told comes from the catalogue of learners, not from here: its parameters are
-    arguments too, by name only. ``make_pool`` makes learners of numbers only, whose last column is the label;
-    ``present`` gets, for the rows that come out, lists ``kind``, ``prediction``, ``version``, ``label`` and ``lag_ms``.
+    ``make_pool`` makes learners of numbers only, whose last column is the label; ``present`` gets, for the rows that
+    come out, lists ``kind``, ``prediction``, ``version``, ``label``, ``lag_ms`` and ``decision``.
 
     Parameters
     ----------
@@ -57,12 +57,40 @@ class LabelledFunction(TableFunction):
         Whether a number can be a label.
     label_types
         Base types of a column that can be the label.
+    decides
+        Whether its pool is one of champions and challengers, whose decisions come out too, as rows of kind 'decision'.
     """
 
     task: str
     is_label: Callable[[float], bool]
     label_types: frozenset[str]
+    decides: bool = False
     reads: tuple[str, ...] = ("features",)
+
+    @abstractmethod
+    def make_learner(self, numbers: int, categories: int, arguments: Mapping[str, Any]) -> LearnerPool:
+        """Learners of so many numeric and categorical features."""
+
+    def check_categories(self, names: Sequence[str], arguments: Mapping[str, Any]) -> None:
+        """Whether its learners take categorical features of these names.
+
+        Raises
+        ------
+        ArgumentError
+            One takes numbers only, and there are such features.
+        """
+        for algorithm in self.chosen(arguments):
+            if names and not self.algorithms()[algorithm].takes_categories:
+                raise ArgumentError(
+                    f"{algorithm!r} takes numbers only, and {', '.join(names)} would be categories: leave them out",
+                    "features",
+                    "algorithm",
+                    "candidates",
+                )
+
+    @abstractmethod
+    def chosen(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """The algorithms that a call uses."""
 
     def algorithms(self) -> dict[str, Algorithm]:
         """The learners it can use, by name; importing them loads the compiler, so nobody asks without need."""
@@ -73,19 +101,32 @@ class LabelledFunction(TableFunction):
     def parameters(self, algorithm: str) -> dict[str, Parameter]:
         """What an algorithm can be told, by the names in SQL; but for ``seed``, which every function has."""
         declared = self.algorithms()[algorithm].parameters
-        return {_CALLED.get(name, name): parameter for name, parameter in declared.items() if name != "seed"}
+        return {CALLED.get(name, name): parameter for name, parameter in declared.items() if name != "seed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnerFunction(LabelledFunction):
+    """A function whose argument ``algorithm`` chooses the learner.
+
+    What that can be told comes from the catalogue of learners, not from here: its parameters are arguments too, by name
+    only.
+    """
 
     def make_learner(self, numbers: int, categories: int, arguments: Mapping[str, Any]) -> LearnerPool:
-        """Learners of so many numeric and categorical features."""
+        """As declared, by the chosen algorithm."""
         from models.learners import learner
 
         algorithm = arguments["algorithm"]
         return learner(algorithm, columns=numbers, categories=categories, **self._told(algorithm, arguments))
 
+    def chosen(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """The one that was chosen."""
+        return (arguments["algorithm"],)
+
     def _told(self, algorithm: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of a learner by its own names; without those that have their default, which may depend."""
         declared = self.algorithms()[algorithm].parameters
-        told = {name: arguments[_CALLED.get(name, name)] for name in declared}
+        told = {name: arguments[CALLED.get(name, name)] for name in declared}
         return {name: value for name, value in told.items() if value != declared[name].default}
 
     def argument(self, name: str) -> Argument | None:
@@ -99,7 +140,7 @@ class LabelledFunction(TableFunction):
 
     def resolve(self, given: Mapping[str, object]) -> dict[str, Any]:
         """As of every function; with all parameters of the chosen algorithm."""
-        told = {name for name in given if super(LabelledFunction, self).argument(name) is None and self.argument(name)}
+        told = {name for name in given if super(LearnerFunction, self).argument(name) is None and self.argument(name)}
         resolved = super().resolve({name: value for name, value in given.items() if name not in told})
         algorithm, known = resolved["algorithm"], self.algorithms()
         if algorithm not in known:

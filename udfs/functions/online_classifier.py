@@ -13,7 +13,7 @@ from udfs.functions.label_arguments import (
     algorithm,
     with_labels,
 )
-from udfs.functions.labelled import LabelledFunction, check_waiting, feature_refusal
+from udfs.functions.labelled import LearnerFunction, check_waiting, feature_refusal
 
 if TYPE_CHECKING:
     from models.pool import ModelPool
@@ -32,15 +32,16 @@ def _make_pool(columns: int, arguments: Mapping[str, Any]) -> ModelPool:
     return FUNCTION.make_learner(columns - 1, 0, arguments)
 
 
-def _present(
+def present(
     outputs: Mapping[str, Any], column_names: Sequence[str], arguments: Mapping[str, Any]
 ) -> tuple[Sequence[Any], ...]:
+    """Probabilities with the class they say; NULL where nothing was predicted."""
     probabilities = outputs["prediction"]
     predicted = [None if p is None else float(p >= 0.5) for p in probabilities]
     return outputs["kind"], probabilities, predicted, outputs["label"], outputs["lag_ms"], outputs["version"]
 
 
-FUNCTION: Final = LabelledFunction(
+FUNCTION: Final = LearnerFunction(
     name="ONLINE_CLASSIFIER",
     summary="Predicts a label of two classes for each row at once, and learns when the label comes.",
     description="""\
@@ -86,7 +87,7 @@ data streams", Data Mining and Knowledge Discovery 34, 2020.""",
     arguments=with_labels(LABEL_TIMEOUT, NEGATIVE_AFTER_TIMEOUT, MAX_PENDING, algorithm("logistic")),
     added=ADDED,
     make_pool=_make_pool,
-    present=_present,
+    present=present,
     columns_high=1_000,
     refuses_type=feature_refusal,
     check=check_waiting,

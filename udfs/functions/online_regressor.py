@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from udfs.functions.declaration import NUMERIC_TYPES, AddedColumn
 from udfs.functions.label_arguments import LABEL_TIMEOUT, MAX_PENDING, algorithm, with_labels
-from udfs.functions.labelled import LabelledFunction, check_waiting, feature_refusal
+from udfs.functions.labelled import LearnerFunction, check_waiting, feature_refusal
 
 if TYPE_CHECKING:
     from models.pool import ModelPool
@@ -32,7 +32,7 @@ def _present(
     return outputs["kind"], outputs["prediction"], outputs["label"], outputs["lag_ms"], outputs["version"]
 
 
-FUNCTION: Final = LabelledFunction(
+FUNCTION: Final = LearnerFunction(
     name="ONLINE_REGRESSOR",
     summary="Predicts a number for each row at once, and learns when the true one comes.",
     description="""\

@@ -8,6 +8,7 @@ from typing import Final
 
 from udfs.functions import (
     arbitrage,
+    champion_challenger,
     detect_anomalies,
     drift,
     hotspots,
@@ -33,6 +34,7 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             hotspots.FUNCTION,
             online_classifier.FUNCTION,
             online_regressor.FUNCTION,
+            champion_challenger.FUNCTION,
             drift.FUNCTION,
             prequential_metrics.FUNCTION,
             indicators.FUNCTION,

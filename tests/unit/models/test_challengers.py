@@ -191,3 +191,45 @@ def test_closed_slots_are_refused() -> None:
     pool.close(slot)
     with pytest.raises(ModelError, match=f"slot {slot} is not open"):
         run(pool, slot, *stream(5))
+
+
+@pytest.mark.parametrize("cut", [1, 13, 400, 10_000])
+def test_what_is_compared_is_what_was_predicted_however_rows_are_cut(cut: int) -> None:
+    """Each row judged by what was said when it came, in the same call or in one before; one gate is the oracle."""
+    features, labels = stream(600)
+    places, work = mixed_work()
+    pool = pool_of(SLOW, QUICK)
+    slots = np.array([pool.open(), pool.open()], np.int32)
+    keys, said = slots[places % 2], np.full((600, 2), np.nan)
+    found: list[tuple[int, int, int, float]] = []
+    for start in range(0, len(places), cut):
+        part = slice(start, min(start + cut, len(places)))
+        rows, tasks, here = places[part], work[part], {}
+        then, made = np.full((len(rows), 2), np.nan), np.full(len(rows), -1)
+        for number, (row, what) in enumerate(zip(rows.tolist(), tasks.tolist(), strict=True)):
+            if what == LEARN:
+                then[number], made[number] = said[row], here.get(row, -1)
+            here[row] = number
+        taken = pool.take(keys[part], np.arange(len(rows)), features[rows], labels[rows], tasks, then=then, made=made)
+        said[rows[tasks != LEARN]] = taken.candidates[tasks != LEARN]
+        for number in np.flatnonzero(taken.decided["decision"]).tolist():
+            facts = [taken.decided[name][number].item() for name in ("decision", "model", "e_value")]
+            found.append((start + number, *facts))
+    assert not np.isnan(said).any()
+    wanted: list[tuple[int, int, int, float]] = []
+    for key in (0, 1):
+        mine = np.flatnonzero((work != PREDICT) & (places % 2 == key))
+        gate = ChampionGate(2, **RULES)
+        for each in gate.judge(bounded_loss("brier", labels[places[mine]], said[places[mine]])):
+            wanted.append((int(mine[each.row]), {"promote": 1, "keep": 4}[each.kind], each.model, each.e_value))
+    assert found == sorted(wanted) and {each[1] for each in found} >= {1}
+
+
+@pytest.mark.parametrize("made", [[-1, 1], [-1, 5], [-1, -2], [0, -1]])
+def test_a_row_made_elsewhere_is_refused(made: list[int]) -> None:
+    features, labels = stream(2)
+    pool = pool_of(SLOW, QUICK)
+    slots = np.full(2, pool.open(), np.int32)
+    work = np.array([PREDICT, LEARN], np.int8)
+    with pytest.raises(InputError, match="made must be an earlier row of its slot that was predicted"):
+        pool.take(slots, np.arange(2), features, labels, work, made=np.array(made))

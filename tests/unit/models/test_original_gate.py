@@ -11,6 +11,8 @@ from sklearn.metrics import f1_score, log_loss
 from sklearn.model_selection import train_test_split
 
 from feeds.clicks import original_rows
+from models.errors import ParameterError, SnapshotError
+from models.learners import learner
 from models.original_gate import Consumer, replay
 
 
@@ -49,6 +51,44 @@ def test_it_does_what_the_original_does() -> None:
     losses = {number: loss for number, _, loss in theirs}
     assert len(same) > 0.5 * len(both)
     assert all(one.log_loss == pytest.approx(losses[one.message], abs=1e-6) for one in same)
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_as_a_learner_it_is_the_consumer_of_messages_of_one_size(copies: bool) -> None:
+    """Rows one by one, of two keys in turn, predicted with the model as the messages before left it."""
+    streams = [list(original_rows(messages=25, rows_seed=seed)) for seed in (0, 1)]
+    pool: Any = learner("original_gate", columns=10, message_rows=40, learning_rate=0.05, copies=copies)
+    slots = [pool.open(), pool.open()]
+    consumers = [Consumer(copies, 0.05), Consumer(copies, 0.05)]
+    rows = [np.vstack([features for features, _ in stream])[:1_000] for stream in streams]
+    labels = [np.concatenate([truth for _, truth in stream])[:1_000] for stream in streams]
+    columns = np.empty((2_000, 11))
+    for key in (0, 1):
+        columns[key::2] = np.column_stack([rows[key], labels[key]])
+    said = pool.process(np.array(slots * 1_000, np.int32), np.arange(2_000), columns)["prediction"]
+    refused = 0
+    for key, consumer in enumerate(consumers):
+        expected = []
+        for begin in range(0, 1_000, 40):
+            part = slice(begin, begin + 40)
+            expected.append(consumer.probabilities(rows[key][part]))
+            refused += consumer.consume(rows[key][part], labels[key][part]) is None
+        np.testing.assert_allclose(said[key::2], np.concatenate(expected), rtol=1e-12)
+        messages, accepted, mean = pool.accepted(slots[key])
+        assert (messages, accepted) == (25, len(consumer.accepted))
+        assert mean == pytest.approx(np.mean([each.f1 for each in consumer.accepted]))
+    assert refused > 5
+
+
+def test_as_a_learner_it_takes_numbers_only_and_refuses_other_messages() -> None:
+    with pytest.raises(ParameterError, match="original_gate takes numbers only, got 1 categorical"):
+        learner("original_gate", columns=2, categories=1)
+    one, other = learner("original_gate", columns=2), learner("original_gate", columns=2, message_rows=50)
+    with pytest.raises(SnapshotError, match="with message_rows 100, this one has 50"):
+        other.load(one.dump(one.open()))
+    one._row(0)[2 + 1 + 3] = 100.0  # type: ignore[attr-defined]
+    with pytest.raises(SnapshotError, match="its messages cannot be"):
+        one.load(one.dump(0))
 
 
 def test_its_f1_rises_while_nothing_is_learned() -> None:

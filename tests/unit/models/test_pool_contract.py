@@ -101,6 +101,7 @@ POOLS = {
     "logistic mixture": Kind(partial(learner, "logistic_mixture", columns=2), 3, 0, values=labelled),
     "alma, averaged": Kind(partial(learner, "alma", columns=2, averaging=True), 3, 0, values=labelled),
     "naive bayes": Kind(partial(learner, "naive_bayes", columns=2), 3, 0, (), values=labelled),
+    "original gate": Kind(partial(learner, "original_gate", columns=2, message_rows=8), 3, 0, values=labelled),
     "hoeffding tree": Kind(partial(learner, "hoeffding_tree", columns=2, grace=20), 3, 0, (), values=labelled),
     "forest that adapts": Kind(
         partial(learner, "adaptive_random_forest", columns=2, trees=2, max_leaves=512, warning_delta=0.3),

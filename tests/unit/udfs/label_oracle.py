@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from models.champion import ChampionGate, bounded_loss
 from models.errors import SnapshotError
+from models.learners import learner
 
 
 class Event(NamedTuple):
@@ -30,13 +32,13 @@ class Event(NamedTuple):
 
 
 class Out(NamedTuple):
-    """A row that must come out; `of` is the `order` of its input."""
+    """A row that must come out; `of` is the `order` of its input. A decision stands in the place of the prediction."""
 
     key: Any
     of: int
     kind: str
     time_ms: int
-    prediction: float
+    prediction: Any
     version: int
     label: float | None
     lag_ms: int | None
@@ -55,10 +57,40 @@ class Chain:
         self.chain = zlib.crc32(struct.pack(f"<q{len(features)}dd", time_ms, *features, label), self.chain)
 
 
+class SideBySide:
+    """Learners by themselves, and the gate of one stream over the losses of what they said when the row came."""
+
+    def __init__(self, candidates: list[dict[str, Any]], columns: int, loss: str = "brier", **rules: Any) -> None:
+        self.loss, self.gate = loss, ChampionGate(len(candidates), **rules)
+        self.pools = []
+        for each in candidates:
+            given = {name: value for name, value in each.items() if name != "algorithm"}
+            pool = learner(each["algorithm"], columns=columns, **given)
+            self.pools.append((pool, np.array([pool.open()], np.int32)))
+
+    def predict(self, features: tuple[float, ...]) -> list[float]:
+        row, now = np.array([features]), np.array([0])
+        return [self.gate.champion, *(float(pool.predict(slot, now, row)[0]) for pool, slot in self.pools)]
+
+    def learn(self, time_ms: int, features: tuple[float, ...], label: float) -> None:
+        for pool, slot in self.pools:
+            pool.learn(slot, np.array([time_ms]), np.array([features]), np.array([label]))
+
+    def judge(self, said: list[float], label: float) -> dict[str, Any] | None:
+        before = self.gate.champion
+        decisions = self.gate.judge(bounded_loss(self.loss, [label], [said[1:]]))
+        if not decisions:
+            return None
+        facts = decisions[0]._asdict()
+        shown = {name: facts[name] for name in ("e_value", "needed", "gain", "gain_at_least", "rows", "squares")}
+        about = {"champion": self.gate.champion, "before": before, "candidate": facts["model"]}
+        return {"decision": facts["kind"], **about, **shown}
+
+
 @dataclass
 class _Prediction:
     event: Event
-    value: float
+    value: Any
     version: int
 
 
@@ -92,6 +124,9 @@ def expected(
     def learn(key: _Key, time_ms: int, of: _Prediction, label: float) -> None:
         key.model.learn(time_ms, of.event.features, label)
         key.learned += 1
+        decision = key.model.judge(of.value, label) if hasattr(key.model, "judge") else None
+        if decision is not None:
+            found.append(Out(of.event.key, of.event.order, "decision", time_ms, decision, of.version, None, None))
 
     def is_known(time_ms: int, since: int) -> bool:
         return timeout_ms is None or since + timeout_ms >= time_ms
@@ -127,8 +162,8 @@ def expected(
                 elif early:
                     key.early.remove(early[0])
                     key.closed.append((row.id, now, early[0][2]))
-                    learn(key, now, made, early[0][2])
                     out(made, now, early[0][2], early[0][1] - now)
+                    learn(key, now, made, early[0][2])
                 else:
                     key.waiting.append(made)
                     if len(key.waiting) > limit:
@@ -142,8 +177,8 @@ def expected(
                     if timeout_ms is None or lag <= timeout_ms:
                         key.waiting.remove(mine[0])
                         key.closed.append((row.id, now, row.label))
-                        learn(key, now, mine[0], row.label)
                         out(mine[0], now, row.label, lag)
+                        learn(key, now, mine[0], row.label)
                 elif row.id not in [each[0] for each in (*key.closed, *key.early)]:
                     key.early.append((row.id, now, row.label))
     return found

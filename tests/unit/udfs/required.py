@@ -6,7 +6,7 @@ from typing import Any
 
 from udfs.functions.declaration import ArgumentType, TableFunction
 
-TEXTS = {"fees": "[0.001, 0.001]"}
+TEXTS = {"fees": "[0.001, 0.001]", "candidates": '[{"algorithm": "logistic"}, {"algorithm": "alma"}]'}
 """Texts that mean something, by argument."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -18,7 +19,7 @@ from tests.unit.udfs.fake_flink import FakeContext
 from tests.unit.udfs.label_oracle import Chain, ChainLearners
 from tests.unit.udfs.required import least
 from udfs.bucket import SnapshotPolicy
-from udfs.functions.labelled import LabelledFunction
+from udfs.functions.labelled import LabelledFunction, LearnerFunction
 from udfs.functions.registry import FUNCTIONS
 from udfs.label_host import LabelHost, LabelPlan
 from udfs.label_layout import BEAT, INPUT, LABEL, FeatureColumns, LabelLayout
@@ -26,10 +27,10 @@ from udfs.pack import PackLayout
 from udfs.replay_log import StateMismatchError
 
 CLASSIFIER = FUNCTIONS["ONLINE_CLASSIFIER"]
-assert isinstance(CLASSIFIER, LabelledFunction)
+assert isinstance(CLASSIFIER, LearnerFunction)
 
 
-class ChainFunction(LabelledFunction):
+class ChainFunction(LearnerFunction):
     """ONLINE_CLASSIFIER with chains of checksums as learners."""
 
     def make_learner(self, numbers: int, categories: int, arguments: Mapping[str, Any]) -> Any:
@@ -201,16 +202,52 @@ def test_the_label_of_the_same_row_is_learned_after_the_prediction() -> None:
 def test_plain_values_only() -> None:
     """numpy numbers do not pass Flink's converters, nor do booleans of numpy."""
     for name, function in FUNCTIONS.items():
-        if not isinstance(function, LabelledFunction):
+        if not isinstance(function, LearnerFunction):
             continue
         for algorithm in function.algorithms():
             told = {"estimator": "SGDRegressor"} if (name, algorithm) == ("ONLINE_REGRESSOR", "sklearn") else {}
-            context = FakeContext()
-            host = opened(context, plan(function, algorithm=algorithm, **told, **least(function)))
+            context, of = FakeContext(), plan(function, algorithm=algorithm, **told, **least(function))
+            if not function.algorithms()[algorithm].takes_categories:
+                of = replace(of, labels=replace(LATE, features=FeatureColumns((3,))), column_names=("a",))
+            host = opened(context, of)
             rows = [shown(100, "i1"), shown(150, 7, a=3), label(200, "i1"), label(300, 7, 0)]
             out = process(host, context, rows)
             assert len(out) == 4, (name, algorithm)
             assert {type(value).__module__ for each in out for value in each} == {"builtins"}, (name, algorithm)
+
+
+def test_champion_and_challengers_tell_their_decisions_in_plain_values() -> None:
+    """A challenger that takes over, with a new worker in between; what is told of it are texts and numbers."""
+    function = FUNCTIONS["CHAMPION_CHALLENGER"]
+    assert isinstance(function, LabelledFunction)
+    candidates = '[{"algorithm": "logistic", "learning_rate": 1e-6}, {"algorithm": "logistic", "learning_rate": 1.0}]'
+    given = {"candidates": candidates, "minimum_rows": 20, "label_timeout": 500, "negative_after_timeout": True}
+    context, out = FakeContext(), []
+    for number in range(12):
+        if number % 3 == 0:
+            host = opened(context, plan(function, **given))
+        start, rows = 1_000 * number, []
+        for i in range(20):
+            of, a = 20 * number + i, float((i * 7 + number) % 5 - 2)
+            rows.append(shown(start + 10 * i, of, a=a))
+            if a > 0:
+                rows.append(label(start + 10 * i + 300, of))
+        out += process(host, context, [*rows, beat(start + 999)], end_ms=start + 1_000)
+    names = ("kind", "probability", "predicted", "label", "lag", "version", "champion", "probabilities", "decision",
+             "evidence")  # fmt: skip
+    told = [dict(zip(names, each[6:], strict=False)) for each in out]
+    (decision,) = [each for each in told if each["kind"] == "decision"]
+    assert decision["decision"] == "promote" and decision["champion"] == 1 and decision["probability"] is None
+    evidence = json.loads(decision["evidence"])
+    assert evidence["before"] == 0 and evidence["e_value"] >= evidence["needed"] and evidence["gain_at_least"] > 0
+    at = told.index(decision)
+    assert told[at - 1]["kind"] == "outcome"
+    for place, each in enumerate(told):
+        if each["kind"] == "prediction":
+            assert each["champion"] == int(place > at)
+        if each["kind"] != "decision":
+            assert json.loads(each["probabilities"])[each["champion"]] == each["probability"]
+    assert {type(value).__module__ for each in out for value in each} == {"builtins"}
 
 
 def test_state_outlives_the_host_bucket_by_bucket() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.udfs.bucket_parts import DictStore
-from tests.unit.udfs.label_oracle import ChainLearners, Event, Out, expected
+from tests.unit.udfs.label_oracle import Chain, ChainLearners, Event, Out, expected
 from udfs.bucket import BESIDE, Counters, Hosted, SnapshotPolicy
 from udfs.labelled_bucket import LabelledBucket, LabelRules, Result, Tally
 from udfs.labelled_log import Events
@@ -91,8 +91,10 @@ STREAM_KEYS: list[Event] = []
 
 def as_out(result: Result, key_of: dict[int, Any]) -> Out:
     number = result.of.values[0]
-    kind = "outcome" if result.is_outcome else "prediction"
     made = result.of
+    if result.decision is not None:
+        return Out(key_of[number], number, "decision", result.time_ms, result.decision, made.version, None, None)
+    kind = "outcome" if result.is_outcome else "prediction"
     return Out(key_of[number], number, kind, result.time_ms, made.prediction, made.version, result.label, result.lag_ms)
 
 
@@ -214,6 +216,21 @@ def test_idle_keys_are_forgotten_with_what_they_closed() -> None:
     # its one deadline is void: the label came
     out = feed(bucket, store, 20_000, STREAM_KEYS[1:])
     assert [row.version for row in out] == [0] and tally.labels_timed_out == 0
+
+
+def test_a_key_that_times_out_and_is_idle_in_one_pack_begins_anew() -> None:
+    """The old model learns the negative and is forgotten; the new one, in the same slot, must not learn it."""
+    store = DictStore()
+    STREAM_KEYS[:] = [Event(0, 0, 0, "a", 1, (1.0, 1.0)), Event(20_000, 0, 1, "a", 2, (1.0, 1.0))]
+    given = rules(timeout_ms=2_000, negative_after_timeout=True)
+    bucket = opened(store, given, NEVER, idle_ms=5_000)
+    feed(bucket, store, 0, STREAM_KEYS[:1])
+    closed, made = feed(bucket, store, 20_000, STREAM_KEYS[1:])
+    assert (closed.kind, closed.label, closed.of) == ("outcome", 0.0, 0)
+    assert (made.kind, made.version, made.prediction) == ("prediction", 0, Chain().predict((1.0, 1.0)))
+    again = opened(store.copy(), given, NEVER, idle_ms=5_000)
+    (outcome,) = feed(again, store, 21_000, [Event(21_000, 1, 2, "a", 2, (), 1.0)])
+    assert outcome.prediction == made.prediction
 
 
 def test_a_long_log_is_allowed_where_much_waits() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from jobs.demo.clickstream import CLICKS, CLICKSTREAM, IMPRESSIONS, METRICS, Board, ClickSummary, count
-from jobs.demo.clickstream_view import as_object, line, report
+from jobs.demo.clickstream import CLICKS, CLICKSTREAM, DECISIONS, IMPRESSIONS, METRICS, Board, ClickSummary, count
+from jobs.demo.clickstream_view import as_object, line, metrics_table, report
 from jobs.stack.kafka_read import Record
 from tests.cluster.replay import iso
 
@@ -61,29 +61,41 @@ def test_what_is_lost_or_doubled_is_found() -> None:
 def test_nothing_at_all_adds_up_but_is_no_success() -> None:
     counts = counted(impressions=[], labels=[], predictions=[], outcomes=[])
     assert counts.consistent
-    assert ClickSummary(counts, {}, None, 1.0, False).exit_code == 1
+    assert ClickSummary(counts, {}, {}, None, None, 1.0, False).exit_code == 1
 
 
 def test_the_summary_tells_the_counts_and_the_metrics() -> None:
     metrics = {"campaign-1": {"n": 1000, "accuracy": 0.75, "baseline_prior": 0.5}}
-    summary = ClickSummary(counted(), metrics, "/savepoint", 60.0, True)
+    summary = ClickSummary(counted(), metrics, {"promote": 3}, "/page.html", "/savepoint", 60.0, True)
     out = Console(record=True, width=200)
     report(summary, out)
     text = out.export_text()
     for words in ("4 read = 3 predicted", "3 = 1 joined with their label + 1 without one in time + 1 pending",
-                  "campaign-1", "0.750", "everything is accounted for"):  # fmt: skip
+                  "campaign-1", "0.750", "3 took over, 0 came", "/page.html", "everything is accounted"):  # fmt: skip
         assert words in text
     shown = as_object(summary)
     assert shown["consistent"] and shown["pending"] == 1 and summary.exit_code == 0
+    assert shown["decisions"] == {"promote": 3} and shown["report"] == "/page.html"
 
 
 def test_a_board_counts_records_and_keeps_the_newest_metrics() -> None:
     board = Board()
     board.add(IMPRESSIONS, [b"{}", b"{}"])
-    rows = [{"campaign": "a", "accuracy": 0.1}, {"campaign": "a", "accuracy": 0.5}, {"campaign": "b", "accuracy": 0.7}]
+    rows = [
+        {"campaign": "a", "series": "served", "accuracy": 0.1, "champion": 0},
+        {"campaign": "a", "series": "served", "accuracy": 0.5, "champion": 2},
+        {"campaign": "all", "series": "served", "accuracy": 0.6, "champion": 1},
+        {"campaign": "all", "series": "model 1", "accuracy": 0.9, "champion": 1},
+    ]
     board.add(METRICS, [json.dumps(row).encode() for row in rows])
-    assert board.metrics["a"]["accuracy"] == 0.5
+    board.add(DECISIONS, [json.dumps({"decision": what}).encode() for what in ("promote", "keep", "promote")])
+    assert board.metrics["a"]["accuracy"] == 0.5 and board.decisions == {"promote": 2, "keep": 1}
     assert line(board).startswith("2 impressions") and line(board).endswith("accuracy 0.600")
+    out = Console(record=True, width=200)
+    out.print(metrics_table(board.metrics))
+    text = out.export_text().splitlines()
+    (own,), (every,) = ([line for line in text if f" {name} " in line] for name in ("a", "all"))
+    assert " 2 " in own and "0.500" in own and " 1 " not in every and "0.600" in every
 
 
 def test_the_demo_knows_all_topics_of_its_pipeline() -> None:

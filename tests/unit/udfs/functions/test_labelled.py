@@ -9,14 +9,14 @@ import pytest
 
 from models.learners import ALGORITHMS
 from udfs.functions.declaration import ArgumentError, ArgumentType
-from udfs.functions.labelled import LabelledFunction, feature_refusal, is_category
+from udfs.functions.labelled import LearnerFunction, feature_refusal, is_category
 from udfs.functions.registry import FUNCTIONS
 
-LABELLED = [function for function in FUNCTIONS.values() if isinstance(function, LabelledFunction)]
+LABELLED = [function for function in FUNCTIONS.values() if isinstance(function, LearnerFunction)]
 CLASSIFIER, REGRESSOR = LABELLED
 
 
-def resolved(function: LabelledFunction = CLASSIFIER, **given: Any) -> dict[str, Any]:
+def resolved(function: LearnerFunction = CLASSIFIER, **given: Any) -> dict[str, Any]:
     return function.resolve({"on_time": ("ts",), "label": ("y",), **given})
 
 
@@ -37,8 +37,9 @@ def test_every_parameter_of_a_learner_is_an_argument_and_reaches_it(name: str) -
     told = {"averaging": True} if "averaging" in parameters else {}
     told |= {"category_buckets": 64} if "category_buckets" in parameters else {}
     arguments = resolved(function, algorithm=name, **told)
-    pool: Any = function.make_learner(2, 1, arguments)
-    assert (pool.task, pool.columns, pool.categories) == (function.task, 2, 1)
+    categories = int(ALGORITHMS[name].takes_categories)
+    pool: Any = function.make_learner(2, categories, arguments)
+    assert (pool.task, pool.columns, pool.categories) == (function.task, 2, categories)
     assert arguments["buckets"] == 16
     for parameter, value in told.items():
         assert pool.parameters[parameter.removeprefix("category_")] == value

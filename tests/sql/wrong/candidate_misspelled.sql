@@ -1,0 +1,6 @@
+-- expect: 6:235: CHAMPION_CHALLENGER: candidate 1: 'logistic' has no lerning_rate; did you mean 'learning_rate'?
+CREATE TABLE shown (id STRING, k STRING, k2 INT, ts TIMESTAMP_LTZ(3), price DOUBLE, big DECIMAL(9, 2), clicked INT, WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka');
+CREATE TABLE clicks (of STRING, k STRING, k2 STRING, ts TIMESTAMP_LTZ(3), at TIMESTAMP(3), yes BOOLEAN, note STRING, WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka');
+CREATE TABLE local (id STRING, ts TIMESTAMP(3), yes BOOLEAN, number BIGINT, ratio DOUBLE, WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka');
+INSERT INTO o
+SELECT * FROM CHAMPION_CHALLENGER(input => TABLE shown PARTITION BY k, labels => TABLE clicks PARTITION BY k, on_time => DESCRIPTOR(ts), id => DESCRIPTOR(id, of), features => DESCRIPTOR(price), label => DESCRIPTOR(yes), candidates => '[{"algorithm": "logistic"}, {"algorithm": "logistic", "lerning_rate": 1}]');
