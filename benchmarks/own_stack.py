@@ -15,10 +15,10 @@ _PORTS = ("kafka_port", "controller_port", "flink_port", "jobmanager_port")
 
 
 @contextmanager
-def own_stack() -> Iterator[Stack]:
-    """Up inside, down behind."""
+def own_stack(**more: object) -> Iterator[Stack]:
+    """Up inside, down behind; `more` are settings by name."""
     with tempfile.TemporaryDirectory(prefix="cutbank-bench-") as folder:
-        stack = Stack(_settings(Path(folder)))
+        stack = Stack(own_settings(Path(folder), **more))
         try:
             stack.up(print)
             yield stack
@@ -26,7 +26,8 @@ def own_stack() -> Iterator[Stack]:
             stack.down(print)
 
 
-def _settings(folder: Path) -> Settings:
+def own_settings(folder: Path, **more: object) -> Settings:
+    """Settings with ports that nobody listens on now; `more` are settings by name."""
     sockets = [socket.socket() for _ in _PORTS]
     try:
         for one in sockets:
@@ -35,4 +36,4 @@ def _settings(folder: Path) -> Settings:
     finally:
         for one in sockets:
             one.close()
-    return load_settings(environ={}, overrides={"state_dir": folder, **dict(zip(_PORTS, ports, strict=True))})
+    return load_settings(environ={}, overrides={"state_dir": folder, **dict(zip(_PORTS, ports, strict=True)), **more})

@@ -34,7 +34,8 @@ from udfs.replay_log import (
 #: After how many snapshot rounds a bucket looks through all keys of its state for idle ones.
 SWEEP_EVERY = 16
 
-#: Where a bucket keeps, among the snapshots of its keys, what belongs to none; the text of a key begins with "[".
+#: Where a bucket keeps, among the snapshots of its keys, what belongs to none; the text of a key begins with "[", and
+#: no other name does.
 BESIDE = ""
 
 
@@ -247,7 +248,7 @@ class KeyedBucket(ABC, Generic[Live]):
         """Remove the bytes of idle keys that are not in memory; their absence changes no result."""
         live = {key_text(key) for key in self._live}
         for text in store.snapshot_keys():
-            if text in live or text == BESIDE:
+            if text in live or not text.startswith("["):
                 continue
             data = store.read_snapshot(text)
             if data is not None and self._is_idle(decode_snapshot(data)[0], start_ms):

@@ -42,13 +42,21 @@ class PackHost(ModelHost[Bucket]):
         *arrays, end_ms = value
         start_ms = end_ms - plan.batch_ms
         pack = Pack.of(arrays, plan.layout)
-        fits = pack.imputable() if plan.arguments.get("on_null") == "impute" else pack.scorable()
+        fits = self._fits(pack)
         if not fits.all() and plan.arguments.get("on_null") == "error":
             raise ModelError(self._null_message(pack, int(np.flatnonzero(~fits)[0])))
         bucket = self._bucket(int(ctx.get_current_key()))
         added = self._score(bucket, pack, fits, start_ms)
         order = pack.order if plan.carries_order else []
         yield Row(*pack.columns, *added, *order, end_ms - 1)
+
+    def _fits(self, pack: Pack) -> np.ndarray[Any, Any]:
+        """Which rows the models can take."""
+        plan = self._plan
+        if plan.function.fits is not None:
+            found: np.ndarray[Any, Any] = plan.function.fits(pack.values, plan.arguments)
+            return found
+        return pack.imputable() if plan.arguments.get("on_null") == "impute" else pack.scorable()
 
     def _score(self, bucket: Bucket, pack: Pack, fits: np.ndarray[Any, Any], start_ms: int) -> list[list[Any]]:
         """The added columns, one value a row; None where a row could not be scored."""
@@ -76,11 +84,9 @@ class PackHost(ModelHost[Bucket]):
         return spread
 
     def _null_message(self, pack: Pack, row: int) -> str:
-        column = next(
-            name
-            for name, number in zip(self._plan.column_names, pack.values[row].tolist(), strict=True)
-            if not abs(number) <= 5e29
-        )
+        names = self._plan.column_names
+        bad = [name for name, number in zip(names, pack.values[row].tolist(), strict=True) if not abs(number) <= 5e29]
+        column = bad[0] if bad else f"one of {', '.join(names)}"
         return (
             f"{self._plan.function.name} ({self._plan.name}): column {column} is NULL or not a finite number for key "
             f"{pack.keys[row]!r}, and on_null is 'error'; use on_null => 'skip' to give such rows a NULL score"

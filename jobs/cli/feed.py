@@ -26,6 +26,7 @@ from feeds.wav import blocks as wav_blocks
 from feeds.wav import read_header
 from jobs.cli.feed_clicks import clicks
 from jobs.cli.feed_market import exchange, quotes_file, replay
+from jobs.cli.feed_media import media
 from jobs.cli.feeding import Console, Records, Seconds, checked, feeding, named, played_by
 from jobs.cli.output import AsJson
 from jobs.errors import CutbankError, UsageError
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command("clicks")(clicks)
 app.command("exchange")(exchange)
+app.command("media")(media)
 app.command("quotes")(quotes_file)
 app.command("replay")(replay)
 

@@ -1,4 +1,4 @@
-"""``cutbank validate``: rankings over recorded clicks, without a cluster."""
+"""``cutbank validate``: rankings over recorded clicks, in plain Python or through Kafka and Flink."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import typer
 from rich.table import Table
 
 from jobs.cli.output import AsJson, console, print_json, progress
+from jobs.cli.validating import report_on_cluster
+from jobs.errors import UsageError
+from jobs.settings import load_settings
 from jobs.validation.clicks import Named, read_clicks
 from jobs.validation.period import period_of
 from jobs.validation.report import BASELINES, ERRORS, MODELS, report
@@ -38,6 +41,9 @@ def validate(
     time: Annotated[
         str, typer.Option(metavar="COLUMN", help="When: a timestamp, or a number since 1970.")
     ] = _NAMED.time,
+    on_cluster: Annotated[
+        bool, typer.Option("--on-cluster", help="Only prequential: through Kafka and Flink (`cutbank up`).")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Replay recorded clicks, and tell what the lists of each ranking were worth beside the two baselines.
@@ -45,8 +51,12 @@ def validate(
     With prequential each click of the test is predicted, then learned; with split the days before the test are learned
     and each user is asked about once. A ranking passes that beats both baselines by more than two standard errors.
 
+    With --on-cluster the clicks go into Kafka, the rankings run as a job, and the lists come back from a topic.
+
     Example: cutbank validate clicks.parquet --model blend --model covisit
     """
+    if on_cluster and protocol is Protocol.SPLIT:
+        raise UsageError("--on-cluster asks before each click: --protocol prequential")
     recorded = read_clicks(clicks, Named(user, item, time))
     period = period_of(recorded, train_days, test_days)
     with progress(quiet=as_json) as tell:
@@ -59,7 +69,11 @@ def validate(
                 spoken.append(name)
                 tell(name)
 
-        found = report(recorded, period, protocol.value, model or MODELS, most=most, seed=seed, tell=tell_models)
+        if on_cluster:
+            names = list(dict.fromkeys([*BASELINES, *(model or MODELS)]))
+            found = report_on_cluster(load_settings(), recorded, period, names, most=most, seed=seed, tell=tell)
+        else:
+            found = report(recorded, period, protocol.value, model or MODELS, most=most, seed=seed, tell=tell_models)
     if as_json:
         print_json(found)
         return
@@ -90,7 +104,7 @@ def _table(found: dict[str, Any]) -> Table:
         versus = (row["versus"].get(other) for other in BASELINES)
         table.add_row(
             name, *(f"{row[key]:.4f}" for key in FIGURES),
-            f"{row['coverage']:.1%}", f"{row['unreachable']:.1%}", f"{row['fallbacks']:,}",
+            *(f"{row[key]:.1%}" if key in row else "" for key in ("coverage", "unreachable")), f"{row['fallbacks']:,}",
             *("" if each is None else f"{each['difference']:+.4f} ± {each['se']:.4f}" for each in versus),
             "baseline" if name in BASELINES else "yes" if row["passes"] else "no",
         )  # fmt: skip

@@ -15,14 +15,17 @@ from jobs.expand.labelled_sql import Rows, expand_labelled_call
 from jobs.expand.ordered import ordered_query
 from jobs.expand.runner import Runner
 from jobs.expand.source import HIDDEN
+from jobs.expand.vector_sql import expand_vector_call
 from jobs.sql.call import Call, Input
 from jobs.sql.checks import InputColumn, check_call
 from jobs.sql.label_checks import check_labelled_call
+from jobs.sql.vector_checks import check_vector_call
 from udfs.bucket import SnapshotPolicy
 from udfs.functions.labelled import LabelledFunction
 from udfs.label_host import LabelHost, LabelPlan
 from udfs.model_host import HostPlan, ModelHost
 from udfs.pack_host import PackHost
+from udfs.vector_host import VectorHost, VectorPlan
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ def _expanded(
 ) -> tuple[CallExpansion, tuple[str, ...]]:
     """The call as SQL, checked against its tables; and the columns its model reads."""
     schema, rows, hidden = _table(runner, call, call.input, views)
+    if call.vectors is not None:
+        columns, vectors, ordered = _table(runner, call, call.vectors, views)
+        with_vectors = check_vector_call(call, schema, call.vectors, columns)
+        reads, theirs = Rows(rows, hidden), Rows(vectors, ordered)
+        return expand_vector_call(with_vectors, reads, theirs, carry=options.others), with_vectors.checked.column_names
     if not isinstance(call.function, LabelledFunction):
         checked = check_call(call, schema)
         return expand_call(checked, rows, hidden=hidden, carry=options.others), checked.column_names
@@ -151,7 +159,9 @@ def _host(
         "live_bytes": options.live_bytes,
     }
     host: ModelHost[Any]
-    if expansion.labels is None:
+    if expansion.width is not None:
+        host = VectorHost(VectorPlan(**plan, width=expansion.width))
+    elif expansion.labels is None:
         host = PackHost(HostPlan(**plan))
     else:
         names = tuple(name for name, _ in expansion.result_columns[: expansion.labels.width])

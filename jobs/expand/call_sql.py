@@ -45,6 +45,8 @@ class CallExpansion:
         The time attribute.
     labels
         Where a pack has labels, of functions that learn from them.
+    width
+        Number of columns of the input, of functions with a table of vectors; theirs stand behind.
     """
 
     views: tuple[tuple[str, str], ...]
@@ -58,6 +60,7 @@ class CallExpansion:
     carries_order: bool
     time: str
     labels: LabelLayout | None = None
+    width: int | None = None
 
 
 #: The column that carries a pack's last millisecond.

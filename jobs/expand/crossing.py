@@ -21,6 +21,9 @@ class Element(Enum):
     INT = "INT"
     DOUBLE = "DOUBLE"
     BOOLEAN = "BOOLEAN"
+    #: only on the way back, of columns that a function adds
+    LONGS = "ARRAY<BIGINT>"
+    FLOATS = "ARRAY<FLOAT>"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ _ELEMENT_TYPES = {
     Element.INT: Types.INT,
     Element.DOUBLE: Types.DOUBLE,
     Element.BOOLEAN: Types.BOOLEAN,
+    Element.LONGS: lambda: Types.OBJECT_ARRAY(Types.LONG()),
+    Element.FLOATS: lambda: Types.OBJECT_ARRAY(Types.FLOAT()),
 }
 
 

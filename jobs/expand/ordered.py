@@ -1,8 +1,9 @@
 """Views that carry the hidden order columns along, where that changes nothing else.
 
 A model call orders rows of equal time by Kafka partition and offset. It finds them through a view when the view is a
-plain selection: one SELECT over one table that has them, with or without WHERE. Through any other view they are lost
-(a join or a window has no one offset), and equal times are ordered by the rows' own values.
+plain selection: one SELECT over one table that has them, with or without WHERE, or several of these with UNION ALL
+that name their columns. Through any other view they are lost (a join or a window has no one offset), and equal times
+are ordered by the rows' own values.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ def ordered_query(query: LocatedText, ordered: Mapping[str, str]) -> str | None:
         For names of tables and views, the name of the view that has the hidden columns too.
     """
     tokens = tokenize(query)
+    unions = _unions(tokens)
+    if unions:
+        return _united(query, tokens, unions, ordered)
     plain = (
         bool(tokens)
         and tokens[0].upper == "SELECT"
@@ -56,6 +60,34 @@ def ordered_query(query: LocatedText, ordered: Mapping[str, str]) -> str | None:
     if not any(token.upper == "*" and _selects_all(tokens, i) for i, token in enumerate(tokens[:at])):
         changes.append(Replacement(tokens[at].start, tokens[at].start, f", {quote.name(HIDDEN)} "))
     return query.replace(changes).text
+
+
+def _unions(tokens: Sequence[Token]) -> list[int]:
+    """Where tables are put together, outside of all parentheses."""
+    depth, found = 0, []
+    for i, token in enumerate(tokens):
+        depth += (token.upper == "(") - (token.upper == ")")
+        if depth == 0 and token.upper == "UNION":
+            found.append(i)
+    return found
+
+
+def _united(
+    query: LocatedText, tokens: Sequence[Token], unions: Sequence[int], ordered: Mapping[str, str]
+) -> str | None:
+    """Selections with UNION ALL between them, each with the hidden columns behind its own."""
+    parts = []
+    first = 0
+    for union in [*unions, len(tokens)]:
+        part = tokens[first:union]
+        if not part or (union < len(tokens) and tokens[union + 1].upper != "ALL"):
+            return None
+        # with a star the hidden columns may stand before others, and columns of the parts would not meet
+        if any(token.upper == "*" and _selects_all(part, i) for i, token in enumerate(part)):
+            return None
+        parts.append(ordered_query(query.slice(part[0].start, part[-1].end), ordered))
+        first = union + 2
+    return None if None in parts else "\nUNION ALL\n".join(filter(None, parts))
 
 
 def _alias_length(tokens: Sequence[Token]) -> int:

@@ -124,6 +124,11 @@ class Call:
         return self.inputs.get("labels")
 
     @property
+    def vectors(self) -> Input | None:
+        """The table of vectors, of functions that take one."""
+        return self.inputs.get("vectors")
+
+    @property
     def partition_by(self) -> tuple[str, ...]:
         """The key's columns; empty for one model in all."""
         return tuple(word.name for word in self.input.partition_by)

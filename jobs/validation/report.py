@@ -85,9 +85,8 @@ def report(
     asked = questions.asked.size or len(questions.relevant)
     if not asked:
         raise UsageError("no user of the test clicks anything new: there is nothing to ask; choose other days")
-    rows: dict[str, dict[str, Any]] = {}
-    values: dict[str, Values] = {}
-    users = np.empty(0, np.int64)
+    more: dict[str, dict[str, Any]] = {}
+    every: dict[str, Lists] = {}
     begun = time.monotonic()
     for number, name in enumerate(names, 1):
         started = time.process_time()
@@ -100,19 +99,17 @@ def report(
             lists = ask_before_each(ranking, questions, K, tell_part)
         else:
             lists = ask_after_all(ranking, questions, K, period.test_ms, tell_part)
-        users = np.array(lists.users, np.int64)
-        rows[name], values[name] = _row(ranking, lists, users)
-        rows[name]["cpu_seconds"] = round(time.process_time() - started, 1)
-    for name, row in rows.items():
-        row["versus"] = {
-            other: _versus(values[name], values[other], users)
-            for other in names
-            if other in BASELINES or name == "blend"
-            if other != name
+        every[name] = lists
+        more[name] = {
+            "coverage": len(_shown(lists)) / max(1, ranking.known),
+            "unreachable": 1.0 - lists.reachable / sum(map(len, lists.relevant)),
+            "fallbacks": ranking.fallbacks,
+            "cpu_seconds": round(time.process_time() - started, 1),
         }
-        row["passes"] = name not in BASELINES and all(
-            row["versus"][other]["difference"] > ERRORS * row["versus"][other]["se"] for other in BASELINES
-        )
+    rows = figures(every)
+    for name, row in rows.items():
+        row |= more[name]
+    users = np.array(every[names[0]].users, np.int64)
     return {
         "protocol": protocol,
         "period": period.described(),
@@ -133,7 +130,40 @@ def _ranking(name: str, period: Period, seed: int) -> ClickRanking:
         raise UsageError(f"--model: {error}") from None
 
 
-def _row(ranking: ClickRanking, lists: Lists, users: np.ndarray[Any, Any]) -> tuple[dict[str, Any], Values]:
+def figures(lists: Mapping[str, Lists]) -> dict[str, dict[str, Any]]:
+    """The figures of rankings that were asked the same questions, from their lists alone.
+
+    Parameters
+    ----------
+    lists
+        By the name of the ranking, all for the same users in the same order.
+
+    Returns
+    -------
+    dict
+        By name: metrics, the standard error with users as the unit, `versus` (the difference to both baselines, of the
+        blend to all, with its error) and whether it `passes`; a baseline that is not there is not compared with.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    values: dict[str, Values] = {}
+    users = np.empty(0, np.int64)
+    for name, each in lists.items():
+        users = np.array(each.users, np.int64)
+        rows[name], values[name] = _row(each, users)
+    for name, row in rows.items():
+        row["versus"] = {
+            other: _versus(values[name], values[other], users)
+            for other in lists
+            if (other in BASELINES or name == "blend") and other != name
+        }
+        row["passes"] = name not in BASELINES and all(
+            other in row["versus"] and row["versus"][other]["difference"] > ERRORS * row["versus"][other]["se"]
+            for other in BASELINES
+        )
+    return rows
+
+
+def _row(lists: Lists, users: np.ndarray[Any, Any]) -> tuple[dict[str, Any], Values]:
     """The figures of a ranking, and its metrics by list."""
     relevant = np.array([len(items) for items in lists.relevant])
     hits = hits_at(lists.lists, lists.relevant, K)
@@ -141,15 +171,15 @@ def _row(ranking: ClickRanking, lists: Lists, users: np.ndarray[Any, Any]) -> tu
         f"ndcg@{K}": ndcg(hits, relevant), f"hr@{K}": hit(hits, relevant), f"mrr@{K}": reciprocal_rank(hits, relevant),
         f"map@{K}_all": average_precision_all(hits, relevant), f"map@{K}_min": average_precision_min(hits, relevant),
     }  # fmt: skip
-    shown = {int(item) for items in lists.lists for item in items}
     row: dict[str, Any] = {"n": len(lists.lists)}
     row |= {name: float(each.mean()) for name, each in values.items()}
     row[f"se_ndcg@{K}"] = _finite(mean_by_user(values[f"ndcg@{K}"], users).error)
-    row["coverage"] = len(shown) / max(1, ranking.known)
-    row["items_shown"] = len(shown)
-    row["unreachable"] = 1.0 - lists.reachable / int(relevant.sum())
-    row["fallbacks"] = ranking.fallbacks
+    row["items_shown"] = len(_shown(lists))
     return row, values
+
+
+def _shown(lists: Lists) -> set[int]:
+    return {int(item) for items in lists.lists for item in items}
 
 
 def _versus(ours: Values, theirs: Values, users: np.ndarray[Any, Any]) -> dict[str, float]:

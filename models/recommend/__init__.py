@@ -3,6 +3,7 @@
 from models.recommend.blend import BlendRanking
 from models.recommend.clusters import ClusterRanking, SegmentRanking
 from models.recommend.covisits import CoVisitRanking
+from models.recommend.pool import RankingsPool
 from models.recommend.popular import PopularStatic, PopularWindow, RandomRanking
 from models.recommend.ranking import ClickRanking, Ranking
 from models.recommend.registry import DEFAULT, RANKINGS, make_ranking
@@ -10,5 +11,5 @@ from models.recommend.vectors import ExactRanking
 
 __all__ = [
     "DEFAULT", "RANKINGS", "BlendRanking", "ClickRanking", "ClusterRanking", "CoVisitRanking", "ExactRanking",
-    "PopularStatic", "PopularWindow", "RandomRanking", "Ranking", "SegmentRanking", "make_ranking",
+    "PopularStatic", "PopularWindow", "RandomRanking", "Ranking", "RankingsPool", "SegmentRanking", "make_ranking",
 ]  # fmt: skip

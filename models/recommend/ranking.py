@@ -188,6 +188,11 @@ class ClickRanking:
         return self._items.find(item) >= 0
 
     @property
+    def parameters(self) -> dict[str, Any]:
+        """What it was made with, defaults included."""
+        return dict(self._parameters)
+
+    @property
     def known(self) -> int:
         """How many items are known."""
         return len(self._items)

@@ -47,14 +47,26 @@ def make_ranking(name: str, **parameters: Any) -> ClickRanking:
     ParameterError
         There is no such ranking, or a parameter is out of its range.
     """
+    base, window_ms = check_name(name)
+    if window_ms is not None:
+        parameters["window_ms"] = window_ms
+    return RANKINGS[base].make(**parameters)
+
+
+def check_name(name: str) -> tuple[str, int | None]:
+    """The ranking a name means, and the window it carries.
+
+    Raises
+    ------
+    ParameterError
+        There is no such ranking, or it has no window.
+    """
     base, separator, window = name.partition(":")
     if base not in RANKINGS:
         raise ParameterError(f"there is no ranking {name!r}; there are {', '.join(RANKINGS)}")
-    if separator:
-        match = re.fullmatch(r"([1-9]\d{0,4})([mhd])", window)
-        if base != "popular-window" or match is None:
-            raise ParameterError(
-                f"only popular-window takes a window, like popular-window:30m (m, h or d), got {name!r}"
-            )
-        parameters["window_ms"] = int(match[1]) * _UNITS_MS[match[2]]
-    return RANKINGS[base].make(**parameters)
+    if not separator:
+        return base, None
+    match = re.fullmatch(r"([1-9]\d{0,4})([mhd])", window)
+    if base != "popular-window" or match is None:
+        raise ParameterError(f"only popular-window takes a window, like popular-window:30m (m, h or d), got {name!r}")
+    return base, int(match[1]) * _UNITS_MS[match[2]]

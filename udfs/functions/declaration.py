@@ -244,6 +244,9 @@ class TableFunction:
         Rules over more than one argument; raises `ArgumentError`.
     check_columns
         ``check_columns(columns, arguments)``: rules that need the number of columns; raises `ArgumentError`.
+    fits
+        ``fits(values, arguments)``: which rows (n, columns) the models can take, NaN standing for NULL; None where
+        that is as for most: every value there, or with ``on_null => 'impute'`` one of them.
     """
 
     name: str
@@ -260,6 +263,7 @@ class TableFunction:
     refuses_type: Callable[[str], str | None] = _numeric_only
     check: Callable[[Mapping[str, Any]], None] = _no_cross_check
     check_columns: Callable[[int, Mapping[str, Any]], None] = _any_number
+    fits: Callable[[Any, Mapping[str, Any]], Any] | None = None
 
     def argument(self, name: str) -> Argument | None:
         """The declaration of an argument, by name in any case; None when there is none."""

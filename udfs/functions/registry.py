@@ -18,7 +18,9 @@ from udfs.functions import (
     prequential_metrics,
     random_cut_forest,
     random_cut_forest_with_explanation,
+    rank_items,
     stagger,
+    user_vector,
 )
 from udfs.functions.declaration import TableFunction
 
@@ -37,6 +39,8 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             prequential_metrics.FUNCTION,
             indicators.FUNCTION,
             arbitrage.FUNCTION,
+            rank_items.FUNCTION,
+            user_vector.FUNCTION,
             stagger.FUNCTION,
         )
     }

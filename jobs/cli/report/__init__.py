@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from jobs.cli.report.ab import ab
 from jobs.cli.report.clickstream import clickstream
 
 app = typer.Typer(
@@ -21,4 +22,5 @@ def reports() -> None:
     """Keep the names of reports even while there is one of them."""
 
 
+app.command("ab")(ab)
 app.command("clickstream")(clickstream)

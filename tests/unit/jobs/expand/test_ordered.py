@@ -34,6 +34,11 @@ def rewritten(query: str) -> str | None:
         ("SELECT 'UNION' AS a FROM t", "SELECT 'UNION' AS a , `__order` FROM `t (ordered)` AS `t`"),
         ("SELECT `count` FROM t", "SELECT `count` , `__order` FROM `t (ordered)` AS `t`"),
         ("SELECT a -- , b FROM u\nFROM t", "SELECT a -- , b FROM u\n, `__order` FROM `t (ordered)` AS `t`"),
+        (
+            "SELECT a FROM t UNION ALL SELECT x.b FROM `odd name` AS x WHERE x.b > 1",
+            "SELECT a , `__order` FROM `t (ordered)` AS `t`\nUNION ALL\n"
+            "SELECT x.b , `__order` FROM `odd name (ordered)` AS x WHERE x.b > 1",
+        ),
         ("SELECT a FROM t WHERE a IN (1, 2)", "SELECT a , `__order` FROM `t (ordered)` AS `t` WHERE a IN (1, 2)"),
     ],
 )
@@ -64,7 +69,10 @@ def test_a_plain_selection_carries_it(query: str, expected: str) -> None:
         "SELECT a FROM t AS x(a, b)",  # one column too few with the hidden one
         "SELECT a FROM t x(a, b)",
         "SELECT a FROM t FOR SYSTEM_TIME AS OF ts AS x",
-        "SELECT a FROM t UNION ALL SELECT a FROM t",
+        "SELECT a FROM t UNION SELECT a FROM t",
+        "SELECT a FROM t UNION ALL SELECT a FROM u",
+        "SELECT * FROM t UNION ALL SELECT * FROM t",
+        "SELECT a FROM t UNION ALL SELECT a FROM t INTERSECT SELECT a FROM t",
         "SELECT a FROM t WHERE a IN (SELECT b FROM u)",
         "SELECT a FROM (SELECT a FROM t)",
         "SELECT a FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND))",

@@ -21,6 +21,7 @@ from udfs.functions.declaration import (
 )
 from udfs.functions.labelled import LabelledFunction
 from udfs.functions.registry import FUNCTIONS
+from udfs.functions.user_vector import VectorFunction
 
 BIG = Argument(name="n", type=ArgumentType.BIGINT, help="h", default=5, low=1, high=9)
 REAL = Argument(name="x", type=ArgumentType.DOUBLE, help="h", default=0.5, low=0.0)
@@ -116,6 +117,8 @@ class TestEveryFunction:
         names = tuple(argument.name for argument in function.arguments)
         if isinstance(function, LabelledFunction):
             assert names[:6] == ("input", "labels", "on_time", "id", "features", "label")
+        elif isinstance(function, VectorFunction):
+            assert names[:4] == ("input", "vectors", "on_time", "item")
         else:
             assert function.arguments[:2] == common[:2]
             assert names[2 : 2 + len(function.reads)] == function.reads
@@ -127,6 +130,9 @@ class TestEveryFunction:
             return
         if isinstance(function, LabelledFunction):
             assert function.reads == ("features",)
+            return
+        if isinstance(function, VectorFunction):
+            assert function.reads == ("item",)
             return
         named = [argument for argument in function.arguments if argument.name in function.reads]
         assert all(argument.type is ArgumentType.DESCRIPTOR and argument.single for argument in named)

@@ -1,0 +1,221 @@
+-- What became of the lists of a media site: impressions with their clicks, and click-through rates.
+--
+-- In:   media-lists               {"request_id", "event_time", "user_id", "items", "made_by"}: what was shown, in order
+--       media-clicks              {"event_time", "user_id", "item_id", "request_id", "position"}
+-- Out:  recommender-impressions   every shown item, and whether it was clicked within the join window
+--       recommender-late-clicks   clicks without such an impression
+--       recommender-joins         clicks, those that found their impression, and their share, every ten minutes
+--       recommender-ctr           click-through rate by item over 10 min, 1 h, 24 h and 7 d, shrunk to the site's; and
+--                                 clicks over those expected at the positions shown (COEC)
+--
+-- cutbank run sql/recommender_rates.sql
+
+SET 'table.exec.source.idle-timeout' = '${idle:-30} s';
+
+CREATE TABLE clicks (
+    event_time TIMESTAMP_LTZ(3) NOT NULL,
+    user_id    BIGINT NOT NULL,
+    item_id    BIGINT NOT NULL,
+    request_id STRING,
+    `position` INT,
+    WATERMARK FOR event_time AS event_time - INTERVAL '${disorder:-0.05}' SECOND
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'media-clicks',
+    -- recommender.sql reads this topic too, and has the other names
+    'cutbank.rejects.topic' = 'media-clicks-rates-rejects',
+    'cutbank.late.topic' = 'media-clicks-rates-late',
+    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
+    'scan.startup.mode' = 'earliest-offset',
+    'format' = 'json',
+    'json.timestamp-format.standard' = 'ISO-8601'
+);
+
+CREATE TABLE lists (
+    request_id STRING NOT NULL,
+    event_time TIMESTAMP_LTZ(3) NOT NULL,
+    user_id    BIGINT NOT NULL,
+    items      ARRAY<BIGINT> NOT NULL,
+    WATERMARK FOR event_time AS event_time - INTERVAL '${disorder:-0.05}' SECOND
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'media-lists',
+    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
+    'scan.startup.mode' = 'earliest-offset',
+    'format' = 'json',
+    'json.timestamp-format.standard' = 'ISO-8601'
+);
+
+-- ------------------------------------------------------------------------------------------------ impressions and clicks
+
+CREATE VIEW shown AS
+SELECT event_time, request_id, user_id, item_id, CAST(place AS INT) AS place
+FROM lists CROSS JOIN UNNEST(items) WITH ORDINALITY AS each_item (item_id, place);
+
+CREATE VIEW impressions AS
+SELECT shown.event_time, shown.request_id, shown.user_id, shown.item_id, shown.place,
+       CAST(clicks.event_time AS TIMESTAMP_LTZ(3)) AS clicked_at
+FROM shown LEFT JOIN clicks
+  ON shown.request_id = clicks.request_id AND shown.user_id = clicks.user_id AND shown.item_id = clicks.item_id
+ AND clicks.event_time BETWEEN shown.event_time AND shown.event_time + INTERVAL '${join_minutes:-30}' MINUTE;
+
+CREATE VIEW clicks_and_impressions AS
+SELECT clicks.event_time, clicks.request_id, clicks.user_id, clicks.item_id, shown.request_id IS NOT NULL AS joined
+FROM clicks LEFT JOIN shown
+  ON shown.request_id = clicks.request_id AND shown.user_id = clicks.user_id AND shown.item_id = clicks.item_id
+ AND shown.event_time BETWEEN clicks.event_time - INTERVAL '${join_minutes:-30}' MINUTE AND clicks.event_time;
+
+-- ------------------------------------------------------------------------------------------------ rates
+
+CREATE VIEW shown_and_clicked AS
+SELECT event_time, item_id, place, 1 AS was_shown, 0 AS was_clicked FROM shown
+UNION ALL
+SELECT event_time, item_id, COALESCE(`position`, 0), 0, 1 FROM clicks;
+
+-- A rate of few impressions says little: it is shrunk to that of the site, as if ${prior:-20} impressions had had it.
+CREATE VIEW rates_10_min AS
+SELECT '10 min' AS span, window_end, item_id, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
+FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
+GROUP BY window_start, window_end, item_id;
+
+CREATE VIEW rates_1_h AS
+SELECT '1 h' AS span, window_end, item_id, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
+FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+GROUP BY window_start, window_end, item_id;
+
+CREATE VIEW rates_24_h AS
+SELECT '24 h' AS span, window_end, item_id, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
+FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '1' HOUR, INTERVAL '24' HOUR))
+GROUP BY window_start, window_end, item_id;
+
+CREATE VIEW rates_7_d AS
+SELECT '7 d' AS span, window_end, item_id, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
+FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '6' HOUR, INTERVAL '7' DAY))
+GROUP BY window_start, window_end, item_id;
+
+-- What clicks could be expected of an item where it was shown: by the rate of each place over all items.
+CREATE VIEW place_rates AS
+SELECT window_start, window_end, place, CAST(SUM(was_clicked) AS DOUBLE) / NULLIF(SUM(was_shown), 0) AS rate
+FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+GROUP BY window_start, window_end, place;
+
+CREATE VIEW item_places AS
+SELECT window_start, window_end, item_id, place, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
+FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+GROUP BY window_start, window_end, item_id, place;
+
+CREATE VIEW expected AS
+SELECT item_places.window_start, item_places.window_end, item_id, shown, clicked, shown * rate AS expected
+FROM item_places JOIN place_rates
+  ON item_places.window_start = place_rates.window_start AND item_places.window_end = place_rates.window_end
+ AND item_places.place = place_rates.place;
+
+CREATE VIEW over_expected AS
+SELECT window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked, SUM(expected) AS expected
+FROM expected GROUP BY window_start, window_end, item_id;
+
+-- ------------------------------------------------------------------------------------------------ out
+
+-- Times leave as text: Flink's JSON would drop the zeros at the end of a second's fraction.
+CREATE TABLE joined_impressions (
+    event_time STRING,
+    request_id STRING,
+    user_id    BIGINT,
+    item_id    BIGINT,
+    `position` INT,
+    clicked_at STRING
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'recommender-impressions',
+    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
+    'key.format' = 'raw',
+    'key.fields' = 'request_id',
+    'value.format' = 'json',
+    'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = 'recommender-impressions',
+    'properties.transaction.timeout.ms' = '900000'
+);
+
+CREATE TABLE late_clicks (
+    event_time STRING,
+    request_id STRING,
+    user_id    BIGINT,
+    item_id    BIGINT
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'recommender-late-clicks',
+    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
+    'key.format' = 'raw',
+    'key.fields' = 'request_id',
+    'value.format' = 'json',
+    'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = 'recommender-late-clicks',
+    'properties.transaction.timeout.ms' = '900000'
+);
+
+CREATE TABLE joins (
+    window_end STRING,
+    clicks     BIGINT,
+    joined     BIGINT,
+    share      DOUBLE
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'recommender-joins',
+    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
+    'key.format' = 'raw',
+    'key.fields' = 'window_end',
+    'value.format' = 'json',
+    'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = 'recommender-joins',
+    'properties.transaction.timeout.ms' = '900000'
+);
+
+CREATE TABLE rates (
+    item          STRING,
+    span          STRING,
+    window_end    STRING,
+    shown         BIGINT,
+    clicked       BIGINT,
+    rate          DOUBLE,
+    expected      DOUBLE,
+    over_expected DOUBLE
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'recommender-ctr',
+    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
+    'key.format' = 'raw',
+    'key.fields' = 'item',
+    'value.format' = 'json',
+    'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = 'recommender-ctr',
+    'properties.transaction.timeout.ms' = '900000'
+);
+
+INSERT INTO joined_impressions
+SELECT DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), request_id, user_id, item_id, place,
+       DATE_FORMAT(clicked_at, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''')
+FROM impressions;
+
+INSERT INTO late_clicks
+SELECT DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), request_id, user_id, item_id
+FROM clicks_and_impressions WHERE NOT joined;
+
+INSERT INTO joins
+SELECT DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), COUNT(*), SUM(CASE WHEN joined THEN 1 ELSE 0 END),
+       AVG(CASE WHEN joined THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END)
+FROM TABLE(TUMBLE(TABLE clicks_and_impressions, DESCRIPTOR(event_time), INTERVAL '10' MINUTE))
+GROUP BY window_start, window_end;
+
+INSERT INTO rates
+SELECT CAST(item_id AS STRING), span, DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), shown, clicked,
+       (clicked + ${prior:-20} * ${site_rate:-0.04}) / (shown + ${prior:-20}), CAST(NULL AS DOUBLE),
+       CAST(NULL AS DOUBLE)
+FROM (
+    SELECT * FROM rates_10_min UNION ALL SELECT * FROM rates_1_h
+    UNION ALL SELECT * FROM rates_24_h UNION ALL SELECT * FROM rates_7_d
+);
+
+INSERT INTO rates
+SELECT CAST(item_id AS STRING), '1 h, by position', DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), shown, clicked,
+       (clicked + ${prior:-20} * ${site_rate:-0.04}) / (shown + ${prior:-20}), expected, (clicked + 1) / (expected + 1)
+FROM over_expected;
