@@ -85,7 +85,7 @@ class _Application:
         readings = [p for name in read for p in reading_pieces(context, self.sources.sources[name], views[name])]
         errors = self._errors()
         pieces = [*self._functions(), *readings, *context.tables, *context.pieces, *errors, *sinks]
-        return printed(self.text, self.name, pieces)
+        return printed(self.text, self.name, pieces, context.warnings)
 
     # ---------------------------------------------------------------- what there is
 

@@ -74,6 +74,8 @@ class Context:
         Whether anything in it waits for the watermark, so that a row can be late.
     errors
         The SELECTs of rows for the error stream.
+    warnings
+        What the application should be told though it runs: ``(message, offset)``.
     pump, pump_start
         The pump at work, and where it stands.
     prefix
@@ -88,6 +90,7 @@ class Context:
     pieces: list[Piece] = field(default_factory=list)
     goes_by_time: bool = False
     errors: list[str] = field(default_factory=list)
+    warnings: list[tuple[str, int]] = field(default_factory=list)
     pump: str = ""
     pump_start: int = 0
     prefix: str = ""
