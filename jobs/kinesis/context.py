@@ -124,8 +124,15 @@ class Context:
         from jobs.kinesis.reference_files import doubled_key
 
         file = self.place.file_of(reference)
-        if reference.guess is not None and not file.exists():
-            return  # only guessed: there is nothing to look into yet
+        if not file.exists():
+            self.warnings.append(
+                (
+                    f"{file.name}, the file of reference table {reference.name}, is not there yet; no two of its rows "
+                    f"may have the same {', '.join(keys)}",
+                    start,
+                )
+            )
+            return
         try:
             doubled = doubled_key(file, reference, keys)
         except (OSError, ValueError) as error:

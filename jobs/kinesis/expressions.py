@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from jobs.errors import SqlError
@@ -14,7 +15,7 @@ from jobs.kinesis.column_types import ColumnType
 from jobs.kinesis.functions import SCALARS
 from jobs.kinesis.functions.declaration import ArgumentFault
 from jobs.kinesis.functions.time_texts import extract
-from jobs.kinesis.scope import Scope
+from jobs.kinesis.scope import Scope, as_value
 from jobs.kinesis.time_arithmetic import is_time
 from jobs.kinesis.values import (
     BIGINT,
@@ -39,8 +40,10 @@ AGGREGATES: Final = frozenset(
     {"COUNT", "SUM", "AVG", "MIN", "MAX", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "STDDEV", "VARIANCE"}
     | {"ANY", "EVERY"}
 )
-#: Functions that need a window.
+#: Functions that need a window; the ends of a group can also be asked for.
 POSITIONAL: Final = frozenset({"LAG", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE"})
+#: Functions of the rows of a group, when nothing stands behind them.
+OF_GROUPS: Final = AGGREGATES | {"FIRST_VALUE", "LAST_VALUE"}
 #: What the reference has and Flink cannot give, with the reason.
 REFUSED: Final[Mapping[str, str]] = {
     "EXP_AVG": "its weights depend on the clock of each row, which Flink's windows do not offer",
@@ -154,8 +157,15 @@ class Expressions:
             return self._joined_texts(node, left, right)
         if node.operator in ("=", "<>", "<", "<=", ">", ">=", *tree.DISTINCTIONS):
             self._comparable(node, left, right)
+            if self._is_rowtime(node.left) and self._is_rowtime(node.right):
+                # a join by the equality of two time attributes would keep every row for ever, and lose its time
+                left, right = (replace(side, sql=as_value(side.sql)) for side in (left, right))
             return Value(f"({left.sql} {node.operator} {right.sql})", BOOLEAN).failing((left, right))
         return self._arithmetic(node, left, right).failing((left, right))
+
+    def _is_rowtime(self, node: tree.Expression) -> bool:
+        column = self.scope.find_any(node) if isinstance(node, tree.Name) else None
+        return column is not None and column.floor_ms == 1
 
     def _logic(self, node: tree.Binary) -> Value:
         left, right = self.condition(node.left, node.operator), self.condition(node.right, node.operator)

@@ -80,6 +80,32 @@ def test_compile_prints_the_pipeline(loudness: Compiled, capsys: pytest.CaptureF
     assert json.loads(capsys.readouterr().out) == {"name": "loudness", "text": loudness.text, "warnings": []}
 
 
+def test_a_reference_file_may_come_later_but_is_there_when_it_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application = tmp_path / "names.sql"
+    application.write_text(
+        'CREATE STREAM "OUT" (id INTEGER, name VARCHAR(8));\nCREATE PUMP p AS INSERT INTO "OUT"\n'
+        "SELECT STREAM s.id, c.name FROM s JOIN companies AS c ON s.id = c.id;\n/* more to come"
+    )
+    sources = tmp_path / "sources.toml"
+    columns = 'columns = [{ name = "ID", type = "INTEGER" }, { name = "NAME", type = "VARCHAR(8)" }]\n'
+    sources.write_text(
+        f'[sources.S]\ntopic = "in"\n{columns}[references.COMPANIES]\nfile = "companies.csv"\n{columns}'
+        '[destinations."OUT"]\ntopic = "out"\n'
+    )
+    command = ["kinesis", "compile", str(application), "--sources", str(sources), "--json"]
+    assert cli.execute(command) == 0
+    comment, missing = json.loads(capsys.readouterr().out)["warnings"]
+    assert comment == f"{application}:4:1: this comment is never closed: all behind it is left out"
+    assert missing.startswith(f"{application}:3:40: companies.csv, the file of reference table COMPANIES, is not there")
+    assert cli.execute(["kinesis", "run", *command[2:5]]) == 2
+    assert "references.COMPANIES: there is no file companies.csv" in capsys.readouterr().err
+    (tmp_path / "companies.csv").write_text("1,one\n1,other\n")
+    assert cli.execute(command) == 2
+    assert "has two rows of ID = '1'" in capsys.readouterr().err
+
+
 def test_more_columns_than_a_forest_takes_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     columns = ", ".join(f'"c{number:02d}"' for number in range(32))
     application = tmp_path / "wide.sql"
