@@ -46,9 +46,9 @@ def demo(
     """Start everything, show scores and anomalies live, and stop everything; or a model that learns from clicks.
 
     Broker and cluster start (those that run are left as they are), a synthetic room and this machine's own counters
-    are fed, both pipelines score them, and what is unusual is shown as it is found. At the end, or at Ctrl-C, every
-    record is accounted for, counted from the topics: read = scored + rejected + late + pending. Exit code 1 if
-    that does not add up.
+    are fed, two pipelines score them, an application of Kinesis SQL joins them, and what is unusual is shown as it is
+    found. At the end, or at Ctrl-C, every record is accounted for, counted from the topics: read = scored + rejected +
+    late + pending. Exit code 1 if that does not add up.
 
     `clickstream` feeds impressions whose labels come late. A model predicts each at once and learns when its label
     comes; metrics are shown live. Here predictions = joined with their label + without one in time + pending.

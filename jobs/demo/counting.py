@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from jobs.demo.findings import time_ms
 from jobs.demo.pipelines import BATCH_MS, DemoPipeline
+from jobs.demo.topic_values import records, scores
 from jobs.settings import Settings
-from jobs.stack.kafka_read import Record, reader
+from jobs.stack.kafka_read import Record
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,11 @@ def count(settings: Settings, pipeline: DemoPipeline, *, batch_ms: int = BATCH_M
     StackError
         The broker does not answer.
     """
-
-    def every(topic: str) -> Iterable[Record]:
-        with reader(settings, topic) as records:
-            yield from records.all()
-
     return counts(
-        every(pipeline.topic),
-        scores=every(pipeline.of("scores")),
-        rejects=every(pipeline.of("rejects")),
-        late=every(pipeline.of("late")),
+        records(settings, pipeline.topic),
+        scores=scores(settings, pipeline),
+        rejects=records(settings, pipeline.of("rejects")),
+        late=records(settings, pipeline.of("late")),
         batch_ms=batch_ms,
     )
 
@@ -97,21 +93,24 @@ def counts(
     until_ms = (newest_ms // batch_ms + 1) * batch_ms if scored else 0
     rejected = 0
     refused: set[tuple[int, int]] = set()
+    # a late record comes as it came in, without its place: known by its bytes
+    elsewhere = Counter(_digest(record.value) for record in late)
+    late_count = elsewhere.total()
     for record in rejects:
         rejected += 1
-        place = json.loads(record.value or b"null")
-        refused.add((place["partition"], place["offset"]))
-    # a late record comes as it came in, without its place: known by its bytes
-    late_values = Counter(_digest(record.value) for record in late)
-    late_count = late_values.total()
+        reject = json.loads(record.value or b"null")
+        if "DATA_ROW" in reject:  # the error stream of an application knows no places either
+            elsewhere[_digest(bytes.fromhex(reject["DATA_ROW"]))] += 1
+        else:
+            refused.add((reject["partition"], reject["offset"]))
     total = pending = 0
     for record in read:
         total += 1
         if (record.partition, record.offset) in refused or _event_time(record) < until_ms:
             continue
         digest = _digest(record.value)
-        if late_values[digest]:
-            late_values[digest] -= 1
+        if elsewhere[digest]:
+            elsewhere[digest] -= 1
             continue
         pending += 1
     return Counts(total, scored, rejected, late_count, pending, until_ms)

@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from jobs.demo import feeding
 from jobs.demo.counting import count
-from jobs.demo.findings import Alert, known_events, read_alert
+from jobs.demo.findings import known_events, read_alert
 from jobs.demo.live import Measured, Reading, Watcher
-from jobs.demo.pipelines import BATCH_MS, PIPELINES, DemoPipeline
-from jobs.demo.steps import Step, Steps, Tell
+from jobs.demo.pipelines import AT_ONCE, BATCH_MS, KINESIS, PIPELINES, DemoPipeline
+from jobs.demo.steps import Step, Steps, Tell, gathered
 from jobs.demo.summary import PipelineSummary, Summary, pipeline_summary
-from jobs.demo.topic_values import values
+from jobs.demo.topic_values import alerts, values
 from jobs.errors import CutbankError, StackError, SubmitError, UsageError
 from jobs.settings import Settings
 from jobs.stack import Stack
@@ -57,7 +57,7 @@ def submit_title(pipeline: DemoPipeline) -> str:
 
 def starting_titles() -> tuple[str, ...]:
     """The steps until there are scores."""
-    return (UP, TOPICS, FEEDS, *(submit_title(pipeline) for pipeline in PIPELINES), FIRST)
+    return (UP, TOPICS, FEEDS, *(submit_title(pipeline) for pipeline in AT_ONCE), FIRST)
 
 
 def ending_titles() -> tuple[str, ...]:
@@ -111,6 +111,8 @@ class Course:
         self._feeds: dict[str, ProcessRecord] = {}
         self._end, self._hurry = threading.Event(), threading.Event()
         self._job_ids: dict[str, str] = {}
+        self._joining = Steps((submit_title(KINESIS),), told)
+        self._joiner = threading.Thread(target=self._join, name="cutbank-demo-joiner")
 
     # ---------------------------------------------------------------- seen and steered from outside
 
@@ -155,7 +157,7 @@ class Course:
         with steps.step(UP) as tell:
             before = [part.name for part in self._stack.status().components if part.state == "running"]
             self._started_stack = not before
-            self._stack.up(_gathered(tell))
+            self._stack.up(gathered(tell))
             self._refuse_running()
             self._checked = True
         self._go_on()
@@ -166,19 +168,20 @@ class Course:
             tell(f"{len(deleted)} of an earlier demo deleted" if deleted else "new")
         self._go_on()
         with steps.step(FEEDS) as tell:
-            for pipeline in PIPELINES:
+            for pipeline in AT_ONCE:
                 self._feeds[pipeline.name] = feeding.start_feed(self.settings, pipeline, self.seconds)
             self.fed_since_s = time.monotonic()
-            tell(", ".join(pipeline.topic for pipeline in PIPELINES))
+            tell(", ".join(pipeline.topic for pipeline in AT_ONCE))
         # planning is most of a submission, and one plan keeps one core busy at most
-        with ThreadPoolExecutor(len(PIPELINES)) as pool:
-            for submitted in [pool.submit(self._submit, pipeline) for pipeline in PIPELINES]:
+        with ThreadPoolExecutor(len(AT_ONCE)) as pool:
+            for submitted in [pool.submit(self._submit, pipeline, self.starting) for pipeline in AT_ONCE]:
                 submitted.result()
         feeding.note_topics(self.settings, PIPELINES, finished=False)
         self._watcher = Watcher(self.settings, self._measured.values())
         self._watcher.start()
         with steps.step(FIRST) as tell:
             self._await_first_scores(tell)
+        self._joiner.start()
 
     def _refuse_running(self) -> None:
         for pipeline in PIPELINES:
@@ -187,11 +190,11 @@ class Course:
                     f"{pipeline.name} is already running; `cutbank stop {pipeline.name}` ends it with a savepoint"
                 )
 
-    def _submit(self, pipeline: DemoPipeline) -> None:
-        with self.starting.step(submit_title(pipeline)) as tell:
+    def _submit(self, pipeline: DemoPipeline, steps: Steps) -> None:
+        with steps.step(submit_title(pipeline)) as tell:
             submitted = submit(
                 self.settings,
-                pipeline.file,
+                pipeline.prepared(self.settings),
                 {"batch": f"{BATCH_MS / 1000:g}"},
                 fresh=True,
                 progress=tell,
@@ -199,12 +202,24 @@ class Course:
             self._job_ids[pipeline.name] = submitted.job_id
             tell("submitted")
 
+    def _join(self) -> None:
+        """Submit what joins the others; it reads the same input from its beginning.
+
+        Where the end is asked for meanwhile it is left out, as Ctrl-C may have ended its submission.
+        """
+        try:
+            self._submit(KINESIS, self._joining)
+            feeding.note_topics(self.settings, PIPELINES, finished=False)
+        except CutbankError as error:
+            if not self._end.is_set():
+                self._problem(f"{KINESIS.name} was not submitted: {error}")
+
     def _await_first_scores(self, tell: Tell) -> None:
         deadline = time.monotonic() + FIRST_SCORES_TIMEOUT_S
         while True:
             self._go_on()
             self._look()
-            missing = [name for name, one in self._measured.items() if one.read().first_scored_s is None]
+            missing = [one.name for one in AT_ONCE if self._measured[one.name].read().first_scored_s is None]
             if not missing:
                 return
             for name in missing:
@@ -216,7 +231,7 @@ class Course:
                 raise SubmitError(
                     f"{', '.join(missing)}: no score within {FIRST_SCORES_TIMEOUT_S:.0f} s; see {self._rest.url}"
                 )
-            fed = sum(reading.fed for reading in self.readings().values())
+            fed = sum(self._measured[one.name].read().fed for one in AT_ONCE)
             states = ", ".join(f"{name} {self.jobs.get(name, 'starting').lower()}" for name in missing)
             tell(f"{fed:,} records wait; {states}")
             self._end.wait(0.3)
@@ -230,7 +245,7 @@ class Course:
         """The states of the jobs, and what has gone wrong since."""
         with contextlib.suppress(RestError):
             known: dict[str, Job] = {job.id: job for job in self._rest.jobs()}
-            for name, job_id in self._job_ids.items():
+            for name, job_id in tuple(self._job_ids.items()):
                 state = known[job_id].state if job_id in known else "GONE"
                 if state in ("FAILED", "CANCELED", "GONE") and self.jobs.get(name) != state:
                     self._problem(f"{name} is {state.lower()}: {self._failure(name)}")
@@ -272,23 +287,27 @@ class Course:
         self._look()
         self._stop_feeds()
         with self.ending.step(SETTLE) as tell:
+            tell(f"{KINESIS.name} is being submitted" if self._joiner.is_alive() else "")
+            self._joiner.join()
             self._settle(tell)
+        running = [pipeline for pipeline in PIPELINES if pipeline.name in self._job_ids]
         with self.ending.step(STOP) as tell:
-            with ThreadPoolExecutor(len(PIPELINES)) as pool:
-                saved = dict(pool.map(self._stop_job, PIPELINES))
+            with ThreadPoolExecutor(len(running)) as pool:
+                saved = dict(pool.map(self._stop_job, running))
             tell("with savepoints" if all(saved.values()) else "")
         with self.ending.step(COUNT) as tell:
             done: list[PipelineSummary] = []
-            for pipeline in PIPELINES:
+            for pipeline in running:
                 self._not_in_a_hurry()
                 tell(pipeline.name)
                 done.append(self._summary_of(pipeline, saved[pipeline.name]))
             feeding.note_topics(self.settings, PIPELINES, finished=True)
             tell("")
-        first = [one.first_scored_s for one in self.readings().values() if one.first_scored_s is not None]
+        readings = [self._measured[one.name].read() for one in AT_ONCE]
+        first = [one.first_scored_s for one in readings if one.first_scored_s is not None]
         return Summary(
             pipelines=tuple(done),
-            first_scores_s=max(first) - self.begun_s if len(first) == len(PIPELINES) else None,
+            first_scores_s=max(first) - self.begun_s if len(first) == len(AT_ONCE) else None,
             seconds=time.monotonic() - self.begun_s,
             dashboard=self.settings.flink_url,
             stack_left_running=not self._started_stack,
@@ -312,11 +331,10 @@ class Course:
         while time.monotonic() < deadline:
             self._not_in_a_hurry()
             waiting = False
-            for name, measured in self._measured.items():
-                job_id = self._job_ids[name]
+            for name, job_id in self._job_ids.items():
                 if not self._rest.job(job_id).is_live:
                     continue
-                completed, now = self._rest.checkpoints(job_id).completed, measured.read().scored
+                completed, now = self._rest.checkpoints(job_id).completed, self._measured[name].read().scored
                 if scored.get(name) != now:
                     scored[name], since[name] = now, completed
                     deadline = time.monotonic() + SETTLE_TIMEOUT_S
@@ -342,11 +360,10 @@ class Course:
         return pipeline.name, None
 
     def _summary_of(self, pipeline: DemoPipeline, savepoint: str | None) -> PipelineSummary:
-        alerts: list[Alert] = [read_alert(pipeline, value) for value in values(self.settings, pipeline.of("alerts"))]
         return pipeline_summary(
             pipeline,
             count(self.settings, pipeline),
-            alerts,
+            [read_alert(pipeline, value) for value in alerts(self.settings, pipeline)],
             known_events(pipeline, values(self.settings, pipeline.of("truth"))),
             self._measured[pipeline.name].overall_latency(),
             savepoint,
@@ -366,6 +383,8 @@ class Course:
             last.callback(self._stop_feeds)
             if self._watcher is not None:
                 last.callback(self._watcher.stop)
+            if self._joiner.is_alive():
+                last.callback(self._joiner.join)
 
     def _down(self, tell: Tell) -> None:
         stopped = self._stack.down(tell)
@@ -382,17 +401,3 @@ class Course:
     def _own_jobs(self) -> Iterator[Job]:
         names = {pipeline.name for pipeline in PIPELINES}
         yield from (job for job in self._rest.live_jobs() if job.name in names)
-
-
-def _gathered(tell: Tell) -> Tell:
-    """A `tell` for processes that start one after the other and are waited for together."""
-    starting: list[str] = []
-
-    def gathered(message: str) -> None:
-        before, word, name = message.partition("starting ")
-        if word and not before:
-            starting.append(name)
-            message = f"starting {', '.join(starting)}"
-        tell(message)
-
-    return gathered

@@ -100,10 +100,7 @@ def _is_summary(line: str) -> bool:
 
 
 def begin_topics(settings: Settings, pipelines: Iterable[DemoPipeline], *, replace: bool) -> list[str]:
-    """Empty topics for a demonstration: those of an earlier one are deleted, its inputs created.
-
-    An input has one partition: with more, those that nobody writes to would hold back the event time until they
-    count as idle.
+    """Empty topics for a demonstration: those of an earlier one are deleted, those it begins with created.
 
     Parameters
     ----------
@@ -133,8 +130,7 @@ def begin_topics(settings: Settings, pipelines: Iterable[DemoPipeline], *, repla
             "CUTBANK_STATE_DIR it has a broker of its own. Nothing was deleted"
         )
     deleted = kafka_admin.delete_topics(settings, there)
-    inputs = {topic: 1 for pipeline in pipelines for topic in (pipeline.topic, pipeline.of("truth"))}
-    kafka_admin.create_topics(settings, inputs)
+    kafka_admin.create_topics(settings, {topic: 1 for pipeline in pipelines for topic in pipeline.made})
     note_topics(settings, pipelines, finished=False)
     return deleted
 

@@ -10,7 +10,7 @@ import contextlib
 import json
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +19,7 @@ import numpy as np
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from jobs.demo.attribution import Attribution
 from jobs.demo.findings import Alert, Anomaly, Known, anomalies, known_events, read_alert, time_ms
 from jobs.demo.pipelines import DemoPipeline
 from jobs.settings import Settings
@@ -27,7 +28,7 @@ from jobs.stack import kafka_admin
 #: Scores come with a checkpoint each, so a rate needs several of them.
 RATE_WINDOW_S: Final = 5.0
 LATENCY_WINDOW_S: Final = 20.0
-#: What a latency over the whole run is kept of at most: more than an hour of both pipelines.
+#: What a latency over the whole run is kept of at most: more than an hour of a pipeline.
 LATENCIES_KEPT: Final = 200_000
 #: Alerts that are still shown; the summary counts all of them, from the topic.
 ALERTS_KEPT: Final = 5_000
@@ -80,24 +81,43 @@ class Measured:
         self._latencies: deque[int] = deque(maxlen=LATENCIES_KEPT)
         self._alerts: deque[Alert] = deque(maxlen=ALERTS_KEPT)
         self._truth: list[dict[str, Any]] = []
+        self._attribution = None if pipeline.threshold is None else Attribution()
 
     def add(self, topic: str, values: Iterable[bytes | None], wall_ms: int) -> None:
         """Records of one of the pipeline's topics that became visible at `wall_ms`, milliseconds since 1970."""
         if topic == self.pipeline.topic:
+            values = list(values)
             with self._lock:
-                self._fed += sum(1 for _ in values)
+                self._fed += len(values)
+                if self._attribution is not None:
+                    self._add_scored(_objects(self._attribution.read(values)), wall_ms)
             return
-        records = [json.loads(value) for value in values if value is not None]
+        if self._attribution is not None and topic == self.pipeline.of("scores"):
+            with self._lock:
+                self._add_scored(_objects(self._attribution.written(values)), wall_ms)
+            return
+        records = _objects(values)
         if not records:
             return
         with self._lock:
             if topic == self.pipeline.of("scores"):
                 self._add_scores([time_ms(record["event_time"]) for record in records], wall_ms)
             elif topic == self.pipeline.of("alerts"):
-                self._alerts_seen += len(records)
-                self._alerts.extend(read_alert(self.pipeline, record) for record in records)
+                self._add_alerts(records)
             elif topic == self.pipeline.of("truth"):
                 self._truth.extend(records)
+
+    def _add_scored(self, records: list[dict[str, Any]], wall_ms: int) -> None:
+        """Scores that are alerts, too, where they are above the threshold."""
+        threshold = self.pipeline.threshold
+        assert threshold is not None
+        if records:
+            self._add_scores([time_ms(record["event_time"]) for record in records], wall_ms)
+            self._add_alerts([record for record in records if record["anomaly_score"] > threshold])
+
+    def _add_alerts(self, records: list[dict[str, Any]]) -> None:
+        self._alerts_seen += len(records)
+        self._alerts.extend(read_alert(self.pipeline, record) for record in records)
 
     def _add_scores(self, times_ms: list[int], wall_ms: int) -> None:
         now = self._clock()
@@ -136,6 +156,10 @@ class Measured:
             return latency(list(self._latencies))
 
 
+def _objects(values: Iterable[bytes | None]) -> list[dict[str, Any]]:
+    return [json.loads(value) for value in values if value is not None]
+
+
 def latency(values_ms: list[int]) -> Latency | None:
     """The percentiles of latencies; None of none."""
     if not values_ms:
@@ -158,11 +182,10 @@ class Watcher(threading.Thread):
     def __init__(self, settings: Settings, measured: Iterable[Measured]) -> None:
         super().__init__(name="cutbank-demo-watcher", daemon=True)
         self._settings = settings
-        self._by_topic = {
-            topic: one
-            for one in measured
-            for topic in (one.pipeline.topic, *map(one.pipeline.of, ("scores", "alerts", "truth")))
-        }
+        self._by_topic: defaultdict[str, list[Measured]] = defaultdict(list)
+        for one in measured:
+            for topic in one.pipeline.watched:
+                self._by_topic[topic].append(one)
         self._stopped = threading.Event()
         self.error: Exception | None = None
 
@@ -204,4 +227,5 @@ class Watcher(threading.Thread):
     def _take(self, polled: Any) -> None:
         now_ms = time.time_ns() // 1_000_000
         for partition, messages in polled.items():
-            self._by_topic[partition.topic].add(partition.topic, [m.value for m in messages], now_ms)
+            for one in self._by_topic[partition.topic]:
+                one.add(partition.topic, [m.value for m in messages], now_ms)

@@ -1,13 +1,19 @@
-"""The two pipelines of the demonstration, with their feeds and what is known about their input."""
+"""The pipelines of the demonstration, with their feeds and what is known about their input."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from jobs.settings import PROJECT_ROOT
+from jobs.kinesis.application import compile_text
+from jobs.kinesis.outside import Kafka
+from jobs.kinesis.planning import saved
+from jobs.kinesis.source_tables import Source
+from jobs.kinesis.sources import read_sources
+from jobs.settings import PROJECT_ROOT, Settings
+from jobs.sql.source import read_source
 
 #: The pipelines are submitted with this pack interval, so what is pending can be told from the scores.
 BATCH_MS: Final = 1000
@@ -34,9 +40,11 @@ class DemoPipeline:
     known
         What the truth topic knows of: a shout, a burst.
     feed
-        Arguments of `cutbank feed`.
+        Arguments of `cutbank feed`; none where another pipeline's feed writes its input.
     also
         What else it writes: ends of the names of topics.
+    threshold
+        Above which a score is an alert, where there is no topic of alerts.
     """
 
     name: str
@@ -46,6 +54,7 @@ class DemoPipeline:
     known: str
     feed: tuple[str, ...]
     also: tuple[str, ...] = ()
+    threshold: float | None = None
 
     def of(self, what: str) -> str:
         """Topic of ``scores``, ``alerts``, ``minutes``, ``rejects``, ``late`` or ``truth``."""
@@ -58,6 +67,23 @@ class DemoPipeline:
             self.topic,
             *(self.of(what) for what in ("truth", "scores", "alerts", "minutes", "rejects", "late", *self.also)),
         )
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Topics that are there, with one partition, before it is submitted.
+
+        With more, those that nobody writes to would hold back the event time until they count as idle.
+        """
+        return (self.topic, self.of("truth"))
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Topics that the live view reads."""
+        return (self.topic, *map(self.of, ("scores", "alerts", "truth")))
+
+    def prepared(self, settings: Settings) -> Path:
+        """The file that is submitted."""
+        return self.file
 
     def cause(self, alert: Mapping[str, Any]) -> str:
         """Why a record of the alerts topic is there, in a few words."""
@@ -83,7 +109,63 @@ HOST_METRICS: Final = DemoPipeline(
     ("host-metrics",),
     also=("verdicts",),
 )
-PIPELINES: Final = (LOUDNESS, HOST_METRICS)
+
+
+class Application(DemoPipeline):
+    """An application of Kinesis SQL, compiled as it stands; another pipeline's feed writes its input."""
+
+    def of(self, what: str) -> str:
+        """Of the truth it is that of its input; its rejects are the error stream; its scores its only other topic."""
+        ends = {"truth": f"{self.topic}-truth", "scores": self._own, "rejects": f"{self._own}-errors"}
+        return ends.get(what, f"{self._own}-{what}")
+
+    @property
+    def _own(self) -> str:
+        return self.name.replace("_", "-")
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic it reads or writes."""
+        return (self.topic, *map(self.of, ("truth", "scores", "rejects", "late")))
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Its output too: the live view waits for it."""
+        return (*super().made, self.of("scores"))
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """There is no topic of alerts."""
+        return (self.topic, self.of("scores"), self.of("truth"))
+
+    def prepared(self, settings: Settings) -> Path:
+        """The pipeline that it becomes."""
+        sources = read_sources(self.file.parent / "sources.toml")
+        place = _Apart(self.name, sources.folder)
+        return saved(settings, compile_text(read_source(self.file), sources, self.name, place))
+
+
+class _Apart(Kafka):
+    """Topics of Kafka; late rows of an input that another pipeline reads, too, go to a topic of this one's own."""
+
+    def reading(self, source: Source) -> tuple[Sequence[str], str, Mapping[str, str]]:
+        columns, arrived, options = super().reading(source)
+        return columns, arrived, {**options, "cutbank.late.topic": f"{self.application.replace('_', '-')}-late"}
+
+
+KINESIS: Final = Application(
+    "loudness_kda",
+    PROJECT_ROOT / "sql" / "kinesis" / "loudness.sql",
+    "loudness",
+    "device",
+    "shout",
+    (),
+    # samples of ten blocks: whoever begins to speak scores up to 2.5, the least shout 3
+    threshold=2.5,
+)
+#: These are submitted at once, the rest when their scores have come.
+AT_ONCE: Final = (LOUDNESS, HOST_METRICS)
+PIPELINES: Final = (*AT_ONCE, KINESIS)
 
 
 def burst_after_s(seconds: float | None) -> float | None:

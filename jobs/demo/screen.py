@@ -139,9 +139,10 @@ class Screen:
 
 def _what_comes() -> Text:
     return Text(
-        "Two pipelines of Flink SQL look for what is unusual: sql/loudness.sql in a\n"
-        "synthetic room where somebody shouts now and then, sql/host_metrics.sql in the\n"
-        "counters of this machine, which is disturbed once on purpose.",
+        "Pipelines of Flink SQL look for what is unusual: sql/loudness.sql in a synthetic\n"
+        "room where somebody shouts now and then, sql/host_metrics.sql in the counters of\n"
+        "this machine, which is disturbed once on purpose. As soon as both score,\n"
+        "sql/kinesis/loudness.sql, an application of Kinesis SQL as it stands, joins them.",
         style="dim",
     )
 

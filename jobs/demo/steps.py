@@ -83,3 +83,17 @@ class Steps:
             step = self._steps[title] = replace(before, **changes)  # type: ignore[arg-type]
         if step != before:
             self._told(step)
+
+
+def gathered(tell: Tell) -> Tell:
+    """A `tell` for processes that start one after the other and are waited for together."""
+    starting: list[str] = []
+
+    def told(message: str) -> None:
+        before, word, name = message.partition("starting ")
+        if word and not before:
+            starting.append(name)
+            message = f"starting {', '.join(starting)}"
+        tell(message)
+
+    return told

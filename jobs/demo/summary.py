@@ -37,7 +37,8 @@ class Summary:
     Attributes
     ----------
     first_scores_s
-        From the command until both pipelines' scores were visible; None where it ended before.
+        From the command until the scores of all pipelines that are submitted at once were visible; None where it
+        ended before.
     seconds
         From the command until the count was done.
     problems

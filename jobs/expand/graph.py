@@ -25,7 +25,7 @@ from jobs.expand.table_options import is_strict_json, without_own_options
 from jobs.expand.watermark import common_interval
 from jobs.sql.calls import read_calls, rewritten
 from jobs.sql.flink_errors import refused_insert
-from jobs.sql.lineage import references, source_tables
+from jobs.sql.lineage import read_as_of, references, source_tables
 from jobs.sql.located import File, LocatedText
 from jobs.sql.statements import Script, Statement, StatementKind, split
 from jobs.sql.tables import read_table
@@ -58,6 +58,8 @@ def build(
     script: Script,
     name: str,
     functions: Mapping[str, TableFunction] = FUNCTIONS,
+    *,
+    plan: bool = True,
 ) -> Pipeline:
     """The job graph of a pipeline file.
 
@@ -71,13 +73,15 @@ def build(
         The pipeline's name.
     functions
         The table functions it may call, by SQL name.
+    plan
+        Whether Flink plans it here, so that what only its planner refuses is told; it plans again what it runs.
 
     Raises
     ------
     SqlError
         Something in the file is wrong; nothing has been executed.
     """
-    return _Builder(tables, script, name, functions).build()
+    return _Builder(tables, script, name, functions).build(plan=plan)
 
 
 def create_source(tables: StreamTableEnvironment, statements: StatementSet, ddl: str, pipeline: str) -> None:
@@ -125,9 +129,10 @@ class _Builder:
         self.refused: dict[str, str] = {}
         self.settings = {key: default for key, (default, _) in OWN_SETTINGS.items()}
         self.read = self._names_read()
+        self.versioned = read_as_of(script)
         self.intervals = self._intervals()
 
-    def build(self) -> Pipeline:
+    def build(self, *, plan: bool) -> Pipeline:
         config = self.runner.tables.get_config()
         for key, value in FLINK_DEFAULTS.items():
             config.set(key, value)
@@ -140,7 +145,8 @@ class _Builder:
         }
         for statement in self.script.statements:
             handlers.get(statement.kind, self._as_it_stands)(statement)
-        self._plan()
+        if plan:
+            self._plan()
         return self.runner.pipeline
 
     def _plan(self) -> None:
@@ -171,8 +177,10 @@ class _Builder:
         if table.options.get("connector") == "kafka" and "topic" in table.options:
             for topic in table.options["topic"].split(";"):
                 self.runner.pipeline.topics[topic.strip()] = table.options
-        strict = is_strict_json(table) and table.name in self.read
-        interval = self.intervals.get(table.name)
+        # versions of a row are told apart by its key, which an expanded table has no more
+        is_versioned = bool(table.primary_key) and table.name in self.versioned
+        strict = is_strict_json(table) and table.name in self.read and not is_versioned
+        interval = None if is_versioned else self.intervals.get(table.name)
         if not strict and interval is None:
             self.runner.run(statement, without_own_options(table), f"table {table.name}")
             return

@@ -20,6 +20,7 @@ from jobs.kinesis.queries import Queries
 from jobs.kinesis.reading import reading_pieces, source_stream
 from jobs.kinesis.scope import ROWTIME, Column, Order, folded_hint
 from jobs.kinesis.source_tables import Destination, Sources
+from jobs.kinesis.tokens import open_end
 from jobs.kinesis.values import Value
 from jobs.kinesis.walking import everything_in
 from jobs.sql.located import LocatedText
@@ -66,6 +67,8 @@ class _Application:
         self.text, self.sources, self.name = text, sources, name
         self.statements = parse(text)
         self.context = Context(text, sources.references, place, prefix=prefix)
+        if (comment := open_end(text.text)) is not None:
+            self.context.warnings.append(("this comment is never closed: all behind it is left out", comment))
         self.queries = Queries(self.context)
         self.streams = self._declared()
 
@@ -85,7 +88,7 @@ class _Application:
         readings = [p for name in read for p in reading_pieces(context, self.sources.sources[name], views[name])]
         errors = self._errors()
         pieces = [*self._functions(), *readings, *context.tables, *context.pieces, *errors, *sinks]
-        return printed(self.text, self.name, pieces)
+        return printed(self.text, self.name, pieces, context.warnings)
 
     # ---------------------------------------------------------------- what there is
 

@@ -74,6 +74,8 @@ class Context:
         Whether anything in it waits for the watermark, so that a row can be late.
     errors
         The SELECTs of rows for the error stream.
+    warnings
+        What the application should be told though it runs: ``(message, offset)``.
     pump, pump_start
         The pump at work, and where it stands.
     prefix
@@ -88,6 +90,7 @@ class Context:
     pieces: list[Piece] = field(default_factory=list)
     goes_by_time: bool = False
     errors: list[str] = field(default_factory=list)
+    warnings: list[tuple[str, int]] = field(default_factory=list)
     pump: str = ""
     pump_start: int = 0
     prefix: str = ""
@@ -121,8 +124,15 @@ class Context:
         from jobs.kinesis.reference_files import doubled_key
 
         file = self.place.file_of(reference)
-        if reference.guess is not None and not file.exists():
-            return  # only guessed: there is nothing to look into yet
+        if not file.exists():
+            self.warnings.append(
+                (
+                    f"{file.name}, the file of reference table {reference.name}, is not there yet; no two of its rows "
+                    f"may have the same {', '.join(keys)}",
+                    start,
+                )
+            )
+            return
         try:
             doubled = doubled_key(file, reference, keys)
         except (OSError, ValueError) as error:

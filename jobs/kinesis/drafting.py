@@ -16,7 +16,7 @@ from jobs.kinesis.column_types import ColumnType
 from jobs.kinesis.json_path import member
 from jobs.kinesis.parse_statements import parse
 from jobs.kinesis.source_tables import IMPLICIT_COLUMNS, Destination, Reference, Source, SourceColumn, Sources
-from jobs.kinesis.uses import Guess, used_types
+from jobs.kinesis.uses import Guess, equal_names, used_types
 from jobs.kinesis.walking import nodes_in
 from jobs.sql.located import LocatedText
 
@@ -78,8 +78,10 @@ class _Draft:
         self.read: set[str] = set()
 
     def sources(self) -> Sources:
-        for pump in self.pumps:
-            self._query(pump.query, self._wanted(pump))
+        # what is compared with a column whose type is known only behind it is known the second time
+        for _ in range(2):
+            for pump in self.pumps:
+                self._query(pump.query, self._wanted(pump))
         sources: dict[str, Source] = {}
         references: dict[str, Reference] = {}
         for one in self.outside.values():
@@ -201,6 +203,12 @@ class _Draft:
             self._name(expression, wanted or _UNKNOWN, entries)
             return
         guesses = used_types(expression, wanted)
+        for pair in equal_names(expression):
+            for name, other in (pair, pair[::-1]):
+                known = self._known(other, entries)
+                if known is not None and id(name) not in guesses:
+                    why = f"compared with {'.'.join(other.parts)}"
+                    guesses[id(name)] = Guess(known.type, why, max(known.rank, 5), "")
         for node in nodes_in(expression):
             if isinstance(node, tree.Name):
                 self._name(node, guesses.get(id(node), _UNKNOWN), entries)
@@ -220,6 +228,23 @@ class _Draft:
             owners = [entry for entry in entries if self._may_have(entry)][:1]
         if owners:
             self._column_of(owners[0], name.parts[0], guess)
+
+    def _known(self, name: tree.Name, entries: Sequence[_Entry]) -> Guess | None:
+        """What is known of the type of a column."""
+        alias = name.parts[0] if len(name.parts) == 2 else None
+        for entry in entries:
+            if alias not in (None, entry.alias) or not isinstance(entry.relation, tree.StreamName):
+                continue
+            stream, column = entry.relation.name, name.parts[-1]
+            if stream in self.streams:
+                for own in self.streams[stream].columns:
+                    if own.name == column:
+                        return Guess(own.type.type, "", 4)
+            elif stream in self.outside:
+                guess = self.outside[stream].columns.get(column)
+                if guess is not None and guess.rank < _UNKNOWN.rank:
+                    return guess
+        return None
 
     def _has(self, entry: _Entry, column: str) -> bool:
         relation = entry.relation

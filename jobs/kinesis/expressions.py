@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from jobs.errors import SqlError
 from jobs.expand import quote
+from jobs.kinesis import time_arithmetic as times
 from jobs.kinesis import tree
 from jobs.kinesis.column_types import ColumnType
 from jobs.kinesis.functions import SCALARS
 from jobs.kinesis.functions.declaration import ArgumentFault
 from jobs.kinesis.functions.time_texts import extract
-from jobs.kinesis.scope import Scope
+from jobs.kinesis.scope import Scope, as_value
+from jobs.kinesis.time_arithmetic import is_time
 from jobs.kinesis.values import (
     BIGINT,
     BOOLEAN,
@@ -21,13 +24,10 @@ from jobs.kinesis.values import (
     DECIMAL,
     TIME,
     TIMESTAMP,
-    UNIT_MS,
     VARCHAR,
     Failure,
     Value,
     cast,
-    epoch_ms,
-    from_epoch_ms,
     guarded,
     number_literal,
     text_literal,
@@ -40,8 +40,10 @@ AGGREGATES: Final = frozenset(
     {"COUNT", "SUM", "AVG", "MIN", "MAX", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "STDDEV", "VARIANCE"}
     | {"ANY", "EVERY"}
 )
-#: Functions that need a window.
+#: Functions that need a window; the ends of a group can also be asked for.
 POSITIONAL: Final = frozenset({"LAG", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE"})
+#: Functions of the rows of a group, when nothing stands behind them.
+OF_GROUPS: Final = AGGREGATES | {"FIRST_VALUE", "LAST_VALUE"}
 #: What the reference has and Flink cannot give, with the reason.
 REFUSED: Final[Mapping[str, str]] = {
     "EXP_AVG": "its weights depend on the clock of each row, which Flink's windows do not offer",
@@ -149,14 +151,21 @@ class Expressions:
         if node.operator in ("AND", "OR"):
             return self._logic(node)
         if isinstance(node.right, tree.Interval) and node.right.months is not None:
-            return self._plus_months(node, node.right.months)
+            return times.plus_months(self.text, node, self.value(node.left), node.right.months)
         left, right = self.value(node.left), self.value(node.right)
         if node.operator == "||":
             return self._joined_texts(node, left, right)
         if node.operator in ("=", "<>", "<", "<=", ">", ">=", *tree.DISTINCTIONS):
             self._comparable(node, left, right)
+            if self._is_rowtime(node.left) and self._is_rowtime(node.right):
+                # a join by the equality of two time attributes would keep every row for ever, and lose its time
+                left, right = (replace(side, sql=as_value(side.sql)) for side in (left, right))
             return Value(f"({left.sql} {node.operator} {right.sql})", BOOLEAN).failing((left, right))
         return self._arithmetic(node, left, right).failing((left, right))
+
+    def _is_rowtime(self, node: tree.Expression) -> bool:
+        column = self.scope.find_any(node) if isinstance(node, tree.Name) else None
+        return column is not None and column.floor_ms == 1
 
     def _logic(self, node: tree.Binary) -> Value:
         left, right = self.condition(node.left, node.operator), self.condition(node.right, node.operator)
@@ -189,8 +198,8 @@ class Expressions:
 
     def _arithmetic(self, node: tree.Binary, left: Value, right: Value) -> Value:
         operator = node.operator
-        if left.unit or right.unit or _is_time(left) or _is_time(right):
-            return self._time_arithmetic(node, left, right)
+        if left.unit or right.unit or is_time(left) or is_time(right):
+            return times.combined(self.text, node, left, right)
         for side, place in ((left, node.left), (right, node.right)):
             if side.type is not None and not side.type.is_numeric:
                 raise self.error(f"{operator} needs numbers, got {side.type}", place)
@@ -206,51 +215,8 @@ class Expressions:
         sql = f"({left.sql} / {divisor})" if operator == "/" else f"MOD({left.sql}, {divisor})"
         return Value(sql, kind, (Failure(f"({right.sql} = 0)", "division by zero"),))
 
-    def _time_arithmetic(self, node: tree.Binary, left: Value, right: Value) -> Value:
-        operator, numbers = node.operator, {"left": _is_number(left), "right": _is_number(right)}
-        if left.unit and right.unit and operator in "+-":
-            return Value(f"({left.sql} {operator} {right.sql})", None, (), left.unit)
-        if left.unit and numbers["right"] and operator in "*/":
-            if operator == "*":
-                return Value(f"CAST({left.sql} * {right.sql} AS BIGINT)", None, (), left.unit)
-            divisor = Value(f"NULLIF({right.sql}, 0)", right.type)
-            failures = () if right.sql.strip("0.") else (Failure(f"({right.sql} = 0)", "division by zero"),)
-            return Value(f"CAST({left.sql} / {divisor.sql} AS BIGINT)", None, failures, left.unit)
-        if numbers["left"] and right.unit and operator == "*":
-            return Value(f"CAST({left.sql} * {right.sql} AS BIGINT)", None, (), right.unit)
-        if _is_time(left) and right.unit and operator in "+-":
-            return self._shifted(node, left, f"{operator} {right.sql}")
-        if left.unit and _is_time(right) and operator == "+":
-            return self._shifted(node, right, f"+ {left.sql}")
-        if _is_time(left) and _is_time(right) and operator == "-":
-            raise self.error("the difference of two times needs a unit: write (a - b) SECOND", node)
-        shown = [str(side.type) if side.unit is None else "an interval" for side in (left, right)]
-        raise self.error(f"{shown[0]} {operator} {shown[1]} has no meaning", node)
-
-    def _shifted(self, node: tree.Node, moment: Value, by: str) -> Value:
-        if moment.type != TIMESTAMP:
-            raise self.error(f"an interval can be added to a TIMESTAMP, got {moment.type}: CAST it", node)
-        return Value(from_epoch_ms(f"({epoch_ms(moment.sql)} {by})"), TIMESTAMP)
-
-    def _plus_months(self, node: tree.Binary, months: int) -> Value:
-        moment = self.value(node.left)
-        if node.operator not in "+-" or not _is_time(moment):
-            raise self.error("an interval of months or years can only be added to a time", node)
-        signed = months if node.operator == "+" else -months
-        return Value(f"TIMESTAMPADD(MONTH, {signed}, {moment.sql})", moment.type, moment.failures)
-
     def _difference(self, node: tree.Difference) -> Value:
-        sides = []
-        for side in (node.left, node.right):
-            value = self.value(side)
-            value = cast(value, TIMESTAMP) or value if value.type == DATE else value
-            if value.type is not None and value.type != TIMESTAMP:
-                raise self.error(f"(a - b) {node.unit} needs two times, got {value.type}", side)
-            sides.append(value)
-        if node.unit not in UNIT_MS:
-            raise self.error(f"a difference of times in {node.unit} has no fixed length: take DAY or smaller", node)
-        sql = f"({epoch_ms(sides[0].sql)} - {epoch_ms(sides[1].sql)})"
-        return Value(sql, None, (), node.unit).failing(sides)
+        return times.difference(self.text, node, self.value(node.left), self.value(node.right))
 
     # ---------------------------------------------------------------- predicates
 
@@ -329,37 +295,10 @@ class Expressions:
         return found
 
     def _rounded(self, node: tree.Rounded) -> Value:
-        operand = self.value(node.operand)
-        if operand.unit is not None:
-            size = UNIT_MS.get(node.unit)
-            if size is None:
-                raise self.error(f"an interval cannot be rounded to {node.unit}", node)
-            down = f"(FLOOR(CAST({operand.sql} AS DOUBLE) / {size}))"
-            if node.word == "CEIL":
-                down = f"(CEIL(CAST({operand.sql} AS DOUBLE) / {size}))"
-            return Value(f"(CAST({down} AS BIGINT) * {size})", None, operand.failures, node.unit)
-        if operand.type is not None and not operand.type.is_time:
-            raise self.error(f"{node.word} TO {node.unit} needs a time, got {operand.type}", node)
-        return Value(f"{node.word}({operand.sql} TO {node.unit})", operand.type, operand.failures)
+        return times.rounded(self.text, node, self.value(node.operand))
 
     def _step(self, node: tree.Step) -> Value:
-        operand = self.value(node.operand)
-        if isinstance(node.size, tree.Interval):
-            size = node.size.milliseconds
-            if size is None or size <= 0:
-                raise self.error(
-                    "the size of STEP is a positive interval of days, hours, minutes or seconds", node.size
-                )
-            if operand.type is not None and operand.type != TIMESTAMP:
-                raise self.error(f"STEP by an interval needs a TIMESTAMP, got {operand.type}", node.operand)
-            sql = from_epoch_ms(_down(epoch_ms(operand.sql), size))
-            return Value(sql, TIMESTAMP, operand.failures)
-        step = self.integer(node.size)
-        if step is None or step <= 0:
-            raise self.error("the size of STEP is an interval or a whole number above 0, written out", node.size)
-        if operand.type is not None and not operand.type.is_integer:
-            raise self.error(f"STEP by a number needs a whole number, got {operand.type}", node.operand)
-        return Value(_down(operand.sql, step), operand.type, operand.failures)
+        return times.stepped(self.text, node, self.value(node.operand), self.integer(node.size))
 
     def _extract(self, node: tree.Extract) -> Value:
         operand = self.value(node.operand)
@@ -374,8 +313,8 @@ class Expressions:
             raise self.error(f"{name} has no place here: aggregates stand in a select list, HAVING or ORDER BY", node)
         if name in REFUSED:
             raise self.error(f"{name} is not supported: {REFUSED[name]}", node)
-        if name in ("CURRENT_TIMESTAMP", "CURRENT_ROW_TIMESTAMP", "LOCALTIMESTAMP", "CURRENT_DATE", "CURRENT_TIME"):
-            return self._now(name, node)
+        if name in times.CLOCKS:
+            return times.of_the_row(self.text, node, self.scope.relation.rowtime)
         if name == "MONOTONIC" and len(node.arguments) == 1:
             return self.value(node.arguments[0])
         function = SCALARS.get(name)
@@ -395,29 +334,6 @@ class Expressions:
             return build(values).failing(values)
         except ArgumentFault as fault:
             raise self.error(f"{node.function}: {fault}", node.arguments[fault.index]) from fault
-
-    def _now(self, name: str, node: tree.Node) -> Value:
-        """The time of the row: every clock of the dialect goes by ROWTIME here, so that a replay gives the same."""
-        rowtime = self.scope.relation.rowtime
-        if rowtime is None:
-            raise self.error(f"{name} needs a stream: a reference table has no time", node)
-        moment = f"CAST({rowtime} AS TIMESTAMP(3))"
-        if name == "CURRENT_DATE":
-            return Value(f"CAST({moment} AS DATE)", DATE)
-        return Value(f"CAST({moment} AS TIME(3))", TIME) if name == "CURRENT_TIME" else Value(moment, TIMESTAMP)
-
-
-def _down(sql: str, size: int) -> str:
-    """A whole number rounded down to a multiple, also below zero."""
-    return f"({sql} - MOD(MOD({sql}, {size}) + {size}, {size}))"
-
-
-def _is_time(value: Value) -> bool:
-    return value.type is not None and value.type.is_time
-
-
-def _is_number(value: Value) -> bool:
-    return value.unit is None and (value.type is None or value.type.is_numeric)
 
 
 def column_type(value: Value) -> ColumnType:

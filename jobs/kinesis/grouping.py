@@ -7,7 +7,7 @@ from jobs.expand import quote
 from jobs.kinesis import tree
 from jobs.kinesis.aggregates import aggregate
 from jobs.kinesis.context import Context, Rows, interval_sql
-from jobs.kinesis.expressions import AGGREGATES, Expressions
+from jobs.kinesis.expressions import OF_GROUPS, Expressions
 from jobs.kinesis.filtering import where_of
 from jobs.kinesis.flattening import Flat, flattened
 from jobs.kinesis.projection import Target, failures_of, fitted, outputs_of, rows_of, select_list
@@ -69,7 +69,7 @@ class Grouping:
             for item in select.items:
                 if isinstance(item.value, tree.Star):
                     raise self.error("DISTINCT * over a stream has no window: name the columns and a time", item)
-                if calls_in(item.value) and any(call.function in AGGREGATES for call in calls_in(item.value)):
+                if calls_in(item.value) and any(call.function in OF_GROUPS for call in calls_in(item.value)):
                     raise self.error("DISTINCT with an aggregate: take GROUP BY", item)
                 found.append(item.value)
             return found
@@ -110,7 +110,7 @@ def aggregate_failures(select: tree.Select, expressions: Expressions) -> list[Fa
     found: list[Failure] = []
     for node in read_in(select):
         for call in calls_in(node):
-            if call.function in AGGREGATES and call.over is None:
+            if call.function in OF_GROUPS and call.over is None:
                 for argument in call.arguments:
                     if not isinstance(argument, tree.Star):
                         found += expressions.value(argument).failures
@@ -150,7 +150,7 @@ class Groups:
         size = self.time(node)
         if size is not None:
             return self.start if size == self.window and _is_time(node) else self.at_start.value(node)
-        if isinstance(node, tree.Call) and node.function in AGGREGATES and node.over is None:
+        if isinstance(node, tree.Call) and node.function in OF_GROUPS and node.over is None:
             return aggregate(node, self.rows)
         if isinstance(node, tree.Call) and node.function == "MONOTONIC":
             return None
@@ -165,7 +165,7 @@ class Groups:
             )
         if isinstance(node, tree.Star | tree.Number | tree.Text | tree.Truth | tree.Moment | tree.Interval):
             return None
-        if any(call.function in AGGREGATES for call in calls_in(node)):
+        if any(call.function in OF_GROUPS for call in calls_in(node)):
             return None
         return self.keys.get(self.rows.value(node).sql)
 

@@ -25,12 +25,15 @@ class Compiled:
         The application.
     origins
         ``(line of the pipeline, offset in the application)``, by line; -1 where a statement comes from nowhere in it.
+    warnings
+        What one should know though the pipeline runs, each with its place in the application.
     """
 
     name: str
     text: str
     source: LocatedText
     origins: tuple[tuple[int, int], ...]
+    warnings: tuple[str, ...] = ()
 
     def origin(self, line: int) -> int | None:
         """The offset in the application of a line of the pipeline; None where it comes from nowhere in it."""
@@ -39,11 +42,15 @@ class Compiled:
         return offset if offset >= 0 else None
 
 
-def printed(source: LocatedText, name: str, pieces: Sequence[Piece]) -> Compiled:
-    """The pipeline of these statements."""
+def printed(
+    source: LocatedText, name: str, pieces: Sequence[Piece], warnings: Sequence[tuple[str, int]] = ()
+) -> Compiled:
+    """The pipeline of these statements; a warning is ``(message, offset in the application)``."""
+    told = [str(source.error(message, start)) for message, start in warnings]
     lines = [
         f"-- {name}: made from Kinesis SQL by `cutbank kinesis compile`. Each statement stands under its original.",
         "--   ${delay}: seconds that rows may be out of order at a source; ${batch}: seconds of rows in a pack",
+        *(f"-- warning, line {source.position(start).line}: {message}" for message, start in warnings),
         "",
     ]
     origins: list[tuple[int, int]] = []
@@ -53,7 +60,7 @@ def printed(source: LocatedText, name: str, pieces: Sequence[Piece]) -> Compiled
         lines += _comment(source, piece, shown)
         lines += f"{piece.sql};".split("\n")
         lines.append("")
-    return Compiled(name, "\n".join(lines), source, tuple(origins))
+    return Compiled(name, "\n".join(lines), source, tuple(origins), tuple(told))
 
 
 def _comment(source: LocatedText, piece: Piece, shown: set[int]) -> list[str]:

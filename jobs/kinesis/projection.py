@@ -126,7 +126,8 @@ def _into(output: Output, column: tree.ColumnDefinition, target: Target, text: L
         raise text.error(
             f"column {column.name} is {kind}, the value is an interval: CAST it to INTEGER", output.node.start
         )
-    if value.type is not None and not assignable(value.type, kind):
+    as_written = value.is_field and kind.is_text
+    if value.type is not None and not assignable(value.type, kind) and not as_written:
         raise text.error(
             f"column {column.name} of {target.stream} is {kind}, the value is {value.type}: CAST it", output.node.start
         )

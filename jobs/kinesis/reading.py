@@ -5,6 +5,8 @@ Source: "Mapping Streaming Source Elements to SQL Input Columns" of AWS's develo
 
 from __future__ import annotations
 
+from typing import Final
+
 from jobs.expand import quote
 from jobs.kinesis.context import Context, Piece, Stream, error_select, simple_name
 from jobs.kinesis.json_path import EACH, JsonPath
@@ -12,6 +14,9 @@ from jobs.kinesis.outside import ARRIVED, RECORD, csv_fields, json_value, plain_
 from jobs.kinesis.scope import ARRIVAL, ROWTIME, Column
 from jobs.kinesis.source_tables import Source, SourceColumn
 from jobs.kinesis.values import TIMESTAMP, Failure, Value
+
+#: Types that stay what they are when some values are written as INT.
+_TAKES_INT: Final = ("INTEGER", "BIGINT", "DOUBLE")
 
 
 def source_stream(source: Source, view: str) -> Stream:
@@ -106,7 +111,8 @@ def _value(column: SourceColumn) -> str:
     if kind.is_text:
         return text if kind.length is None else f"CAST({text} AS {kind.flink})"
     if kind.is_numeric:
-        return f"CASE {text} WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE {tried} END"
+        one, zero = ("1", "0") if kind.name in _TAKES_INT else (f"CAST({n} AS {kind.flink})" for n in (1, 0))
+        return f"CASE {text} WHEN 'true' THEN {one} WHEN 'false' THEN {zero} ELSE {tried} END"
     if kind.name == "BOOLEAN":
         number = f"TRY_CAST({text} AS DOUBLE)"
         return (

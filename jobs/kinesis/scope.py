@@ -202,7 +202,7 @@ class Scope:
             shown = ", ".join(fields)
             raise self.text.error(f"{column.name} has no field {'.'.join(path)}; it has {shown}", start)
         sql, kind = fields[path[0]]
-        return Column(path[0], Value(sql.replace(RECORD, column.value.sql), kind))
+        return Column(path[0], Value(sql.replace(RECORD, column.value.sql), kind, is_field=True))
 
     def _no_column(self, name: str, columns: Iterable[Column], where: str, start: int) -> SqlError:
         names = [column.name for column in columns]

@@ -16,6 +16,9 @@ from jobs.kinesis.scope import ROWTIME, Column, Order, folded_hint
 from jobs.kinesis.values import BIGINT, DOUBLE, INTEGER, VARCHAR, Value
 from jobs.sql.suggest import did_you_mean
 
+#: As the reference says; applications are known whose cursors have up to a hundred numeric columns.
+MOST_SCORED: Final = 30
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -176,11 +179,15 @@ def _scored_columns(called: Called) -> list[str]:
             scored.append(column.name)
     if not scored:
         raise called.error("the input has no numeric column: nothing could be scored")
-    if len(scored) > 30:
-        raise called.error(
-            f"the input has {len(scored)} numeric columns, of which at most 30 can be scored: select those that matter"
+    if len(scored) > MOST_SCORED:
+        called.context.warnings.append(
+            (
+                f"{called.node.function}: of {len(scored)} numeric columns the first {MOST_SCORED} are scored, as "
+                f"many as it takes; {', '.join(scored[MOST_SCORED:])} only pass through: select those that matter",
+                called.node.name_start,
+            )
         )
-    return scored
+    return scored[:MOST_SCORED]
 
 
 def _model(called: Called, function: str, options: Mapping[str, object], added: Sequence[tuple[str, str, ColumnType]]):  # type: ignore[no-untyped-def]

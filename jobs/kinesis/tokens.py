@@ -57,14 +57,24 @@ _WRONG_ESCAPE: Final = re.compile(r"\\.?")
 
 
 def tokenize(text: LocatedText) -> tuple[Token, ...]:
-    """The tokens of an application, without comments.
+    """The tokens of an application, without comments; one behind the last statement need not be closed.
 
     Raises
     ------
     SqlError
         A quote or comment is never closed, or a character has no meaning in Kinesis SQL.
     """
-    return tuple(_unicode_texts(text, _WORDS.tokens(text)))
+    end = open_end(text.text)
+    return tuple(_unicode_texts(text, _WORDS.tokens(text if end is None else text.slice(0, end))))
+
+
+def open_end(text: str) -> int | None:
+    """Where a comment behind the last statement begins that is never closed; None where there is none."""
+    opener = next((match for match in CLOSED.finditer(text) if match["open"]), None)
+    if opener is None or opener["open"] != "/*":
+        return None
+    before = CLOSED.sub(lambda match: " " if match[0].startswith(("-", "/")) else match[0], text[: opener.start()])
+    return opener.start() if before.rstrip().endswith(";") else None
 
 
 def _unicode_texts(text: LocatedText, tokens: Sequence[Token]) -> Iterator[Token]:

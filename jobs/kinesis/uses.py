@@ -30,6 +30,7 @@ _OF_TEXTS: Final = frozenset(
 )
 _OF_LINES: Final = frozenset(log_parsers.SCALARS)
 _OF_ANY: Final = frozenset({"MIN", "MAX", "LAG", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE", "COALESCE", "NULLIF"})
+_OF_MILLISECONDS: Final = frozenset({"TO_TIMESTAMP"})
 _OF_TIMES: Final = frozenset({"UNIX_TIMESTAMP", "TSDIFF", "TIMESTAMP_TO_CHAR"})
 _GROUPS: Final = (
     (_OF_NUMBERS, _DOUBLE),
@@ -37,6 +38,7 @@ _GROUPS: Final = (
     (_OF_TEXTS, _TEXT),
     (_OF_LINES, _LINE),
     (_OF_TIMES, _TIMESTAMP),
+    (_OF_MILLISECONDS, ColumnType("BIGINT")),
 )
 
 
@@ -83,6 +85,17 @@ def _handed_on(expression: tree.Expression, wanted: Guess | None) -> Iterator[tu
     elif isinstance(expression, tree.Case):
         for _, value in expression.branches:
             yield from _if_name(value, wanted)
+
+
+def equal_names(expression: tree.Node) -> Iterator[tuple[tree.Name, tree.Name]]:
+    """The pairs of columns that are compared with each other."""
+    if isinstance(expression, tree.Binary) and expression.operator in _COMPARISONS:
+        left, right = expression.left, expression.right
+        if isinstance(left, tree.Name) and isinstance(right, tree.Name):
+            yield left, right
+    for child in tree.children(expression):
+        if not isinstance(child, tree.Query):
+            yield from equal_names(child)
 
 
 def _guesses(node: tree.Node) -> Iterator[tuple[tree.Name, Guess]]:

@@ -58,6 +58,8 @@ class Value:
         Of a record: SQL and type of each field by name. The value itself is the text that the fields are read from,
         and `RECORD` stands for it in their SQL: so a field is computed where it is used, and only there. (As a ROW
         Flink's planner would compute the whole record again for each field of it.)
+    is_field
+        Whether it is a field of such a record, which goes into a text whatever it was taken for.
     """
 
     sql: str
@@ -65,6 +67,7 @@ class Value:
     failures: tuple[Failure, ...] = ()
     unit: str | None = None
     fields: Mapping[str, tuple[str, ColumnType]] | None = None
+    is_field: bool = False
 
     @property
     def is_null(self) -> bool:

@@ -26,6 +26,20 @@ def names_in(tokens: Sequence[Token]) -> frozenset[str]:
     return frozenset(found)
 
 
+def read_as_of(script: Script) -> frozenset[str]:
+    """The names that are only ever read as of a time: ``JOIN name FOR SYSTEM_TIME AS OF ...``."""
+    versions: set[str] = set()
+    plain: set[str] = set()
+    for statement in script.of_kind(StatementKind.CREATE_VIEW, StatementKind.INSERT):
+        tokens = statement.tokens[statement.path_end :]
+        at = {
+            i for i in range(len(tokens)) if [token.upper for token in tokens[i + 1 : i + 3]] == ["FOR", "SYSTEM_TIME"]
+        }
+        versions |= {tokens[i].value for i in at}
+        plain |= names_in([token for i, token in enumerate(tokens) if i not in at])
+    return frozenset(versions - plain)
+
+
 def source_tables(script: Script, names: Iterable[str]) -> tuple[Statement, ...]:
     """The CREATE TABLE statements that feed some names, directly or through views, in file order."""
     tables = {s.name: s for s in script.of_kind(StatementKind.CREATE_TABLE)}

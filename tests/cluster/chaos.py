@@ -23,6 +23,11 @@ class Chaos:
         self.replayed: list[int] = []
         self.snapshots_before: list[int] = []
 
+    @property
+    def replayed_behind_snapshots(self) -> list[int]:
+        """What was replayed after kills that fell on a log behind a snapshot."""
+        return [n for n, before in zip(self.replayed, self.snapshots_before, strict=True) if n > 0 and before > 0]
+
     def metric(self, name: str) -> int:
         """Sum over the job's model operators of a metric of theirs; -1 while there is none."""
         found = -1

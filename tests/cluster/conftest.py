@@ -123,17 +123,22 @@ def new_topic(settings: Settings) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def produce(settings: Settings) -> Iterator[Callable[..., None]]:
-    """``produce(topic, values, key=..., partition=...)`` writes and waits until the broker has them.
+    """``produce(topic, values, key=..., partition=..., timestamp_ms=...)`` writes and waits until the broker has them.
 
-    A value is bytes, None (a tombstone) or anything JSON can hold; ``key`` is bytes, None or a function of the value.
+    A value is bytes, None (a tombstone) or anything JSON can hold; ``key`` is bytes, None or a function of the value;
+    ``timestamp_ms`` is a function of the value, too, or None: now.
     """
     producer = KafkaProducer(**settings.kafka_client(), acks="all", linger_ms=5, max_request_size=8_000_000)
 
-    def write(topic: str, values: Sequence[Any], *, key: Any = None, partition: int | None = None) -> None:
+    def write(
+        topic: str, values: Sequence[Any], *, key: Any = None, partition: int | None = None, timestamp_ms: Any = None
+    ) -> None:
         sent = []
         for value in values:
             data = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
-            sent.append(producer.send(topic, data, key=key(value) if callable(key) else key, partition=partition))
+            at = timestamp_ms(value) if timestamp_ms is not None else None
+            key_of = key(value) if callable(key) else key
+            sent.append(producer.send(topic, data, key=key_of, partition=partition, timestamp_ms=at))
         producer.flush()
         for future in sent:
             future.get(timeout=30)

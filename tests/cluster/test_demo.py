@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from jobs.stack import Stack, kafka_admin
 from jobs.stack.processes import answers, wait_until
 
 PIPELINES = {"loudness": "loudness", "host_metrics": "host-metrics"}
+#: It joins the others when they score, and reads the topic of loudness from its beginning.
+APPLICATION = "loudness_kda"
 PORTS = ("kafka_port", "controller_port", "flink_port", "jobmanager_port")
 
 
@@ -44,15 +48,35 @@ def processes_of(state_dir: Path) -> list[str]:
     return found
 
 
-def check(summary: Mapping[str, Any]) -> None:
+def check(summary: Mapping[str, Any], *pipelines: str) -> None:
     """The arithmetic of a summary, done here once more."""
     assert summary["problems"] == []
     assert summary["consistent"] is True
-    assert set(summary["pipelines"]) == set(PIPELINES)
+    assert set(summary["pipelines"]) >= set(pipelines)
     for one in summary["pipelines"].values():
         assert one["read"] == one["scored"] + one["rejected"] + one["late"] + one["pending"]
         assert one["read"] > 0
         assert one["consistent"] is True
+
+
+def check_application(written: Sequence[Mapping[str, Any]], read: Sequence[Mapping[str, Any]]) -> None:
+    """The application's rows: the volumes of each second, by falling score; quiet ones low, shouts high."""
+    seconds = [
+        list(rows) for _, rows in groupby(sorted(read, key=lambda r: r["event_time"]), lambda r: r["event_time"][:19])
+    ]
+    place = 0
+    for second in seconds:
+        rows = written[place : place + len(second)]
+        place += len(second)
+        if len(rows) < len(second):
+            break
+        assert sorted(row["volume"] for row in rows) == sorted(int(row["volume"]) for row in second)
+        scores = [row["ANOMALY_SCORE"] for row in rows]
+        assert scores == sorted(scores, reverse=True)
+    assert sum(row["ANOMALY_SCORE"] == 0.0 for row in written) == 10, "the first ten are not scored"
+    assert 0.6 <= statistics.median(row["ANOMALY_SCORE"] for row in written) <= 1.2
+    loud = [row["ANOMALY_SCORE"] for row in written if row["volume"] >= 60]
+    assert loud and min(loud) > 1.8
 
 
 def test_a_demo_on_a_running_stack_counts_what_is_there_and_leaves_the_stack_up(
@@ -71,7 +95,7 @@ def test_a_demo_on_a_running_stack_counts_what_is_there_and_leaves_the_stack_up(
     )
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    check(summary)
+    check(summary, *PIPELINES, APPLICATION)
     assert summary["stack_left_running"] is True
     for name, topic in PIPELINES.items():
         one = summary["pipelines"][name]
@@ -88,9 +112,14 @@ def test_a_demo_on_a_running_stack_counts_what_is_there_and_leaves_the_stack_up(
     truth = [json.loads(record.value)["kind"] for record in read_committed("host-metrics-truth")]
     assert sorted(truth) == ["burst_end", "burst_start"]
     assert (host["known"]["scored"], host["known"]["found"], host["known"]["pending"]) == (1, 1, 0)
+    application = summary["pipelines"][APPLICATION]
+    written = [json.loads(record.value) for record in read_committed("loudness-kda")]
+    assert (application["read"], application["scored"]) == (20 * seconds, len(written))
+    assert application["pending"] <= 0.1 * application["read"]
+    assert application["known"]["found"] == application["known"]["scored"] >= 1
+    check_application(written, [json.loads(record.value) for record in read_committed("loudness")])
     assert stack.status().ready
-    assert not stack.rest.live_jobs("loudness")
-    assert not stack.rest.live_jobs("host_metrics")
+    assert not {*PIPELINES, APPLICATION} & {job.name for job in stack.rest.live_jobs()}
     assert not [line for line in processes_of(settings.state_dir) if " feed " in line or "burn.py" in line]
 
 
@@ -122,7 +151,7 @@ def test_ctrl_c_ends_a_demo_with_its_summary_and_nothing_is_left_running(
             running.wait()
         Stack(own).down()
     summary = json.loads(output)
-    check(summary)
+    check(summary, *PIPELINES)
     assert summary["stack_left_running"] is False
     assert summary["first_scores_s"] > 0
     assert wait_until(lambda: not processes_of(own.state_dir), 10), processes_of(own.state_dir)

@@ -148,7 +148,8 @@ def _run(tables: Any, cases: Sequence[Path], folder: Path) -> dict[Path, Path]:
 
     folders = {case: folder / case.stem for case in cases}
     texts = [compiled(case, own, read_rows(case.with_suffix(".rows")))[0] for case, own in folders.items()]
-    build(tables, split(fill(File("cases (compiled)", "\n".join(texts)), {})), "cases").statements.execute().wait()
+    script = split(fill(File("cases (compiled)", "\n".join(texts)), {}))
+    build(tables, script, "cases", plan=False).statements.execute().wait()  # planning is most of the time
     return folders
 
 

@@ -136,7 +136,8 @@ def shown(new_tables: Callable[[], Any], tmp_path_factory: pytest.TempPathFactor
         place = Files(folder / name, Path(__file__), {"SOURCE_SQL_STREAM_001": records})
         text = LocatedText.whole(File(f"{name}.sql", sql))
         texts.append(compile_text(text, parse_sources(toml), name, place, prefix=f"{name}__").text)
-    build(new_tables(), split(fill(File("published", "\n".join(texts)), {})), "published").statements.execute().wait()
+    script = split(fill(File("published", "\n".join(texts)), {}))
+    build(new_tables(), script, "published", plan=False).statements.execute().wait()
     return {name: rows_in(folder / name / "out.out") for name in APPLICATIONS}
 
 

@@ -12,6 +12,7 @@ from jobs.cli.run import Values, parse_values
 from jobs.kinesis.application import compile_file
 from jobs.kinesis.drafting import draft
 from jobs.kinesis.planning import check_plan
+from jobs.kinesis.printing import Compiled
 from jobs.kinesis.sources import read_sources
 from jobs.settings import load_settings
 from jobs.sql.source import read_source
@@ -24,6 +25,12 @@ MaybeSources = Annotated[
     Path | None,
     typer.Option("--sources", metavar="SOURCES.toml", help="What stands for its streams; else guessed from the text."),
 ]
+
+
+def warn(compiled: Compiled) -> None:
+    """Tell on standard error what one should know though the application runs."""
+    for warning in compiled.warnings:
+        typer.echo(f"warning: {warning}", err=True)
 
 
 def compile_(
@@ -42,7 +49,8 @@ def compile_(
     given = parse_values(values)
     known = read_sources(sources) if sources is not None else draft(read_source(file, given))
     compiled = compile_file(file, known, given)
-    report: dict[str, Any] = {"name": compiled.name, "text": compiled.text}
+    warn(compiled)
+    report: dict[str, Any] = {"name": compiled.name, "text": compiled.text, "warnings": list(compiled.warnings)}
     if check:
         with progress(quiet=as_json) as tell:
             tell(f"planning {file.name}")

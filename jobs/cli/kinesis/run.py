@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli.kinesis.compile import Application, SourcesFile
+from jobs.cli.kinesis.compile import Application, SourcesFile, warn
 from jobs.cli.output import AsJson
 from jobs.cli.run import Values, parse_values
 from jobs.cli.run import run as run_pipeline
@@ -38,7 +38,15 @@ def run(
     given = parse_values(values)
     ours = own_values(given)
     theirs = {key: value for key, value in given.items() if key not in ours}
-    compiled = compile_file(file, read_sources(sources), theirs)
+    known = read_sources(sources)
+    for reference in known.references.values():
+        if not known.path_of(reference).exists():
+            raise UsageError(
+                f"{sources}: references.{reference.name}: there is no file {reference.file}; it is looked for beside "
+                f"{sources.name}"
+            )
+    compiled = compile_file(file, known, theirs)
+    warn(compiled)
     unused = [key for key in ours if f"${{{key}:-" not in compiled.text]
     if unused:
         hint = did_you_mean(unused[0], ["delay", "bootstrap_servers"])

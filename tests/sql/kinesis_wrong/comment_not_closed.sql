@@ -1,3 +1,3 @@
--- expect: 3:133: this comment is never closed: */ is missing
+-- expect: 3:103: this comment is never closed: */ is missing
 CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b REAL);
-CREATE OR REPLACE PUMP "P" AS INSERT INTO "DESTINATION_SQL_STREAM" SELECT STREAM ticker_symbol, price FROM "SOURCE_SQL_STREAM_001"; /* the end
+CREATE OR REPLACE PUMP "P" AS INSERT INTO "DESTINATION_SQL_STREAM" SELECT STREAM ticker_symbol, price /* dear FROM "SOURCE_SQL_STREAM_001";

@@ -1,4 +1,4 @@
--- expect: 4:62: this comment is never closed: */ is missing
+-- expect: 4:61: this comment is never closed: */ is missing
 CREATE OR REPLACE STREAM "DESTINATION_SQL_STREAM" (a VARCHAR(8), b INTEGER);
 CREATE OR REPLACE PUMP p AS INSERT INTO "DESTINATION_SQL_STREAM"
-SELECT STREAM ticker_symbol, 1 FROM "SOURCE_SQL_STREAM_001"; /* the rest
+SELECT STREAM ticker_symbol, 1 FROM "SOURCE_SQL_STREAM_001" /* the rest

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from jobs.demo.pipelines import (
+    AT_ONCE,
     BURST_EARLIEST_S,
     BURST_SECONDS,
     HOST_METRICS,
+    KINESIS,
     LOUDNESS,
-    PIPELINES,
     DemoPipeline,
     burst_after_s,
     feed_arguments,
 )
+from jobs.settings import load_settings
+from jobs.sql.statements import StatementKind, read_script
+from jobs.sql.tables import read_table
 
 
-@pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda p: p.name)
+@pytest.mark.parametrize("pipeline", AT_ONCE, ids=lambda p: p.name)
 def test_the_files_are_there_and_name_the_topics(pipeline: DemoPipeline) -> None:
     text = pipeline.file.read_text()
     assert pipeline.file.stem == pipeline.name
@@ -24,6 +30,16 @@ def test_the_files_are_there_and_name_the_topics(pipeline: DemoPipeline) -> None
         assert f"'topic' = '{topic}'" in text
     assert "${batch:-1}" in text
     assert f"PARTITION BY {pipeline.source}" in text
+
+
+def test_the_application_is_compiled_as_it_stands_and_keeps_to_topics_of_its_own(tmp_path: Path) -> None:
+    file = KINESIS.prepared(load_settings(environ={}, overrides={"state_dir": tmp_path}))
+    assert file.stem == KINESIS.name
+    tables = [read_table(one) for one in read_script(file, {}).of_kind(StatementKind.CREATE_TABLE)]
+    assert {table.options["topic"] for table in tables} == {KINESIS.topic, KINESIS.of("scores"), KINESIS.of("rejects")}
+    assert [table.options.get("cutbank.late.topic") for table in tables].count(KINESIS.of("late")) == 1
+    shared = {KINESIS.topic, KINESIS.of("truth")}
+    assert shared < set(LOUDNESS.topics) and not (set(KINESIS.topics) - shared) & set(LOUDNESS.topics)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_each_pump_stands_as_a_comment_over_what_it_becomes(loudness: Compiled) 
 
 
 def test_rowtime_is_given_once_and_passed_on(loudness: Compiled) -> None:
-    assert loudness.text.count("`ROWTIME` AS CAST(`arrived` AS TIMESTAMP(3))") == 1
+    assert loudness.text.count("  `ROWTIME` AS ") == 1 and "JSON_VALUE(`record`, '$.event_time')" in loudness.text
     assert "WATERMARK FOR `ROWTIME` AS `ROWTIME` - INTERVAL '${delay:-1}' SECOND" in loudness.text
 
 
@@ -77,7 +77,56 @@ def test_compile_prints_the_pipeline(loudness: Compiled, capsys: pytest.CaptureF
     assert cli.execute(command) == 0
     assert capsys.readouterr().out == loudness.text
     assert cli.execute([*command, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"name": "loudness", "text": loudness.text}
+    assert json.loads(capsys.readouterr().out) == {"name": "loudness", "text": loudness.text, "warnings": []}
+
+
+def test_a_reference_file_may_come_later_but_is_there_when_it_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application = tmp_path / "names.sql"
+    application.write_text(
+        'CREATE STREAM "OUT" (id INTEGER, name VARCHAR(8));\nCREATE PUMP p AS INSERT INTO "OUT"\n'
+        "SELECT STREAM s.id, c.name FROM s JOIN companies AS c ON s.id = c.id;\n/* more to come"
+    )
+    sources = tmp_path / "sources.toml"
+    columns = 'columns = [{ name = "ID", type = "INTEGER" }, { name = "NAME", type = "VARCHAR(8)" }]\n'
+    sources.write_text(
+        f'[sources.S]\ntopic = "in"\n{columns}[references.COMPANIES]\nfile = "companies.csv"\n{columns}'
+        '[destinations."OUT"]\ntopic = "out"\n'
+    )
+    command = ["kinesis", "compile", str(application), "--sources", str(sources), "--json"]
+    assert cli.execute(command) == 0
+    comment, missing = json.loads(capsys.readouterr().out)["warnings"]
+    assert comment == f"{application}:4:1: this comment is never closed: all behind it is left out"
+    assert missing.startswith(f"{application}:3:40: companies.csv, the file of reference table COMPANIES, is not there")
+    assert cli.execute(["kinesis", "run", *command[2:5]]) == 2
+    assert "references.COMPANIES: there is no file companies.csv" in capsys.readouterr().err
+    (tmp_path / "companies.csv").write_text("1,one\n1,other\n")
+    assert cli.execute(command) == 2
+    assert "has two rows of ID = '1'" in capsys.readouterr().err
+
+
+def test_more_columns_than_a_forest_takes_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    columns = ", ".join(f'"c{number:02d}"' for number in range(32))
+    application = tmp_path / "wide.sql"
+    application.write_text(
+        f'CREATE STREAM "OUT" ("c31" DOUBLE, score DOUBLE);\nCREATE PUMP p AS INSERT INTO "OUT"\n'
+        f'SELECT STREAM "c31", ANOMALY_SCORE FROM TABLE(RANDOM_CUT_FOREST(CURSOR(SELECT STREAM {columns} FROM s)));\n'
+    )
+    listed = ", ".join(f'{{ name = "c{number:02d}", type = "DOUBLE" }}' for number in range(32))
+    sources = tmp_path / "sources.toml"
+    sources.write_text(f'[sources.S]\ntopic = "in"\ncolumns = [{listed}]\n[destinations."OUT"]\ntopic = "out"\n')
+    assert cli.execute(["kinesis", "compile", str(application), "--sources", str(sources), "--json"]) == 0
+    told = capsys.readouterr()
+    report = json.loads(told.out)
+    (warning,) = report["warnings"]
+    assert told.err == f"warning: {warning}\n"
+    place, _, message = warning.partition(": RANDOM_CUT_FOREST: ")
+    assert place == f"{application}:3:47"
+    assert message.startswith("of 32 numeric columns the first 30 are scored") and "c30, c31 only pass" in message
+    assert f"-- warning, line 3: RANDOM_CUT_FOREST: {message}" in report["text"].split("\n")
+    (calls,) = [calls for calls in read_calls(split(fill(File("x", report["text"]), {}))).values() if calls]
+    assert calls[0].columns == tuple(f"c{number:02d}" for number in range(30))
 
 
 def test_compile_without_sources_guesses_them(capsys: pytest.CaptureFixture[str]) -> None:

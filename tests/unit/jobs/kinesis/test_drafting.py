@@ -79,6 +79,8 @@ def pump(select: str, target: str = "OUT (a VARCHAR(8), b DOUBLE, c TIMESTAMP)")
         ("SELECT STREAM COUNT(*) FROM s GROUP BY k, FLOOR(t TO MINUTE)", {"K": "VARCHAR(64)", "T": "TIMESTAMP"}),
         ("SELECT STREAM 'x', AVG(v) FROM s GROUP BY STEP(s.ROWTIME BY INTERVAL '10' SECOND)", {"V": "DOUBLE"}),
         ("SELECT STREAM UPPER(u) FROM s", {"U": "VARCHAR(64)"}),
+        ("SELECT STREAM 'x', 1, TO_TIMESTAMP(t) FROM s", {"T": "BIGINT"}),
+        ("SELECT STREAM 'x' FROM s WHERE v = w AND v > 3", {"V": "DOUBLE", "W": "DOUBLE"}),
         ("SELECT STREAM CAST(u AS VARCHAR(8)) FROM s", {"U": "VARCHAR(64)"}),
         ("SELECT STREAM r.COLUMN1 FROM (SELECT STREAM SYS_LOG_PARSE(l) AS r FROM s) AS q", {"L": "VARCHAR(1024)"}),
         (
@@ -111,8 +113,19 @@ def test_a_table_joined_without_a_window_is_a_reference() -> None:
     reference = found.references["CompanyName"]
     assert (reference.file, reference.format) == ("company-name.csv", "csv")
     assert {column.name: column.path for column in reference.columns} == {"Company": None, "Ticker": None}
+    assert {column.name: str(column.type) for column in reference.columns} == {
+        "Company": "DOUBLE",
+        "Ticker": "VARCHAR(8)",
+    }
     joined = "SELECT STREAM s.v FROM s JOIN t OVER (RANGE INTERVAL '1' MINUTE PRECEDING) AS w ON s.v = w.v"
     assert list(draft(located(pump(joined))).sources) == ["S", "T"]
+
+
+def test_columns_that_are_compared_have_one_type() -> None:
+    select = "SELECT STREAM 'x', s.id FROM s JOIN t OVER (RANGE INTERVAL '1' MINUTE PRECEDING) AS o ON o.other = s.id"
+    found = draft(located(pump(select, "OUT (a VARCHAR(8), b BIGINT)")))
+    assert [str(source.columns[0].type) for source in found.sources.values()] == ["BIGINT", "BIGINT"]
+    assert found.sources["T"].columns[0].guess == "compared with S.ID"
 
 
 def test_what_the_application_creates_is_not_outside_and_ends_are_destinations() -> None:
