@@ -61,7 +61,7 @@ class LabelHost(ModelHost[LabelledBucket]):
     hidden order, and the end of the interval in milliseconds. The output is an array for each column of the input,
     each added one and, where it is carried, the hidden one, and the last millisecond of the interval. A row out is a
     prediction, or an outcome with the columns its input had and the time at which it came about, which lies in the
-    interval, so that it is late for nobody.
+    interval, so that it is late for nobody; or, behind an outcome, what was decided by it.
     """
 
     _plan: LabelPlan

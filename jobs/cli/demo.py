@@ -50,8 +50,9 @@ def demo(
     found. At the end, or at Ctrl-C, every record is accounted for, counted from the topics: read = scored + rejected +
     late + pending. Exit code 1 if that does not add up.
 
-    `clickstream` feeds impressions whose labels come late. A model predicts each at once and learns when its label
-    comes; metrics are shown live. Here predictions = joined with their label + without one in time + pending.
+    `clickstream` feeds impressions whose labels come late. Models predict each at once and learn when its label comes,
+    and the best one serves; metrics are shown live, and drawn at the end. Here predictions = joined with their label +
+    without one in time + pending.
 
     Example: cutbank demo --seconds 90
     """

@@ -29,7 +29,7 @@ from tests.unit.udfs.label_oracle import Event, Out, SideBySide, expected
 WORKER_KILLS = 2
 TIMEOUT_MS = 6_000
 CANDIDATES: list[dict[str, Any]] = [{"algorithm": "logistic", "learning_rate": rate} for rate in (1e-6, 0.1)]
-RULES = {"minimum_rows": 50, "cool_down": 50, "comparison_rows": 100, "rollback_rows": 80}
+RULES = {"minimum_rows": 50, "cool_down": 50, "comparison_rows": 400, "rollback_rows": 80}
 
 PIPELINE = """
 SET 'cutbank.snapshot.records' = '300';
@@ -61,7 +61,7 @@ CREATE VIEW contested AS SELECT * FROM CHAMPION_CHALLENGER(
     label_timeout => INTERVAL '6' SECOND, max_pending => 400,
     candidates => '[{{"algorithm": "logistic", "learning_rate": 1e-6}},
                     {{"algorithm": "logistic", "learning_rate": 0.1}}]',
-    minimum_rows => 50, cool_down => 50, comparison_rows => 100, rollback_rows => 80);
+    minimum_rows => 50, cool_down => 50, comparison_rows => 400, rollback_rows => 80);
 
 INSERT INTO contests
 SELECT id, campaign, EXTRACT(EPOCH FROM event_time) * 1000 + EXTRACT(MILLISECOND FROM event_time), kind, champion,
@@ -72,7 +72,7 @@ INSERT INTO measured
 SELECT id, campaign, n, accuracy, log_loss, roc_auc
 FROM PREQUENTIAL_METRICS(
     input => (SELECT id, campaign, event_time, label, probability FROM contested
-              WHERE kind = 'outcome' AND label IS NOT NULL) PARTITION BY campaign,
+              WHERE kind = 'outcome' AND label_lag_ms >= 0) PARTITION BY campaign,
     on_time => DESCRIPTOR(event_time), window => 100);
 
 INSERT INTO out_rows
@@ -178,7 +178,7 @@ def test_late_labels_are_exact_under_failure(
             1_000, timeout_ms=TIMEOUT_MS, limit=400, model=lambda: SideBySide(CANDIDATES, 1, **RULES),
         )  # fmt: skip
         contested = read_committed(f"{prefix}-contests", at_least=len(contest), timeout_s=RECOVERY_S)
-        labelled = sum(out.kind == "outcome" and out.label is not None for out in contest)
+        labelled = sum(_is_measured(out) for out in contest)
         measured = read_committed(f"{prefix}-measured", at_least=labelled, timeout_s=RECOVERY_S)
         closed = sum(out.kind == "outcome" for out in wanted)
         # both calls have the same predictions, and the same of them wait
@@ -233,14 +233,19 @@ def _assert_contest(contest: list[Out], written: list[Any], ids: dict[int, str])
         assert got[campaign] == rows, campaign
     assert set(got) == set(expected_rows)
     decided = Counter(out.prediction["decision"] for out in contest if out.kind == "decision")
-    assert decided["promote"] >= 3 and decided["keep"] >= 10, decided
+    assert decided["promote"] >= 3 and decided["keep"] >= 5, decided
+
+
+def _is_measured(out: Out) -> bool:
+    """Outcomes that a label brought about: two of them have an order even at one time, by their place in one topic."""
+    return out.kind == "outcome" and out.lag_ms is not None and out.lag_ms >= 0
 
 
 def _assert_measures(contest: list[Out], written: list[Any], ids: dict[int, str]) -> None:
     """Metrics of what was served, behind every outcome, are those of all its campaign's outcomes in order."""
     outcomes: dict[str, list[Out]] = defaultdict(list)
     for out in contest:
-        if out.kind == "outcome" and out.label is not None:
+        if _is_measured(out):
             outcomes[out.key].append(out)
     got: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for record in written:
