@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from jobs.errors import SqlError
@@ -87,6 +87,8 @@ def call_view(context: Context, queries: Translates, node: tree.TableCall) -> St
         raise context.text.error(f"there is no table function {node.function}{hint}", node.name_start)
     rows = queries.rows(node.cursor)
     context.goes_by_time = True
+    if rows.order is not None and not rows.order.keys and rows.order.floor_ms == 1:
+        rows = replace(rows, order=None)  # by ROWTIME alone, as they come anyhow
     if rows.order is not None and function.is_ordered:
         raise context.text.error(
             f"{node.function} goes by the order of ROWTIME: a sorted input would give other results, leave ORDER BY "

@@ -10,6 +10,8 @@ from typing import Final
 from jobs.kinesis import tree
 from jobs.kinesis.column_types import ColumnType
 from jobs.kinesis.functions import log_parsers, numbers
+from jobs.kinesis.source_tables import IMPLICIT_COLUMNS
+from jobs.kinesis.time_arithmetic import CLOCKS
 
 _DOUBLE: Final = ColumnType("DOUBLE")
 _TIMESTAMP: Final = ColumnType("TIMESTAMP")
@@ -115,6 +117,9 @@ def _guesses(node: tree.Node) -> Iterator[tuple[tree.Name, Guess]]:
         interval = isinstance(node.size, tree.Interval)
         kind = _TIMESTAMP if interval else ColumnType("INTEGER")
         yield from _if_name(node.operand, Guess(kind, "rounded by STEP", 2))
+    elif isinstance(node, tree.Difference):
+        for side in (node.left, node.right):
+            yield from _if_name(side, Guess(_TIMESTAMP, f"a difference of times in {node.unit}", 2))
     elif isinstance(node, tree.Extract):
         yield from _if_name(node.operand, Guess(_TIMESTAMP, "EXTRACT takes a part of it", 2))
     elif isinstance(node, tree.Call):
@@ -163,6 +168,18 @@ def _compared(side: tree.Expression, other: tree.Expression, *, exact: bool) -> 
         yield from _if_name(side, Guess(ColumnType("BOOLEAN"), "compared with TRUE or FALSE", 3))
     elif isinstance(other, tree.Moment):
         yield from _if_name(side, Guess(ColumnType(other.kind), f"compared with a {other.kind}", 3))
+    elif _is_time(other):
+        yield from _if_name(side, Guess(_TIMESTAMP, "compared with a time", 3))
+
+
+def _is_time(node: tree.Expression) -> bool:
+    if isinstance(node, tree.Name):
+        return node.parts[-1] in IMPLICIT_COLUMNS
+    if isinstance(node, tree.Binary):
+        return isinstance(node.right, tree.Interval) and (node.operator in "+-")
+    if isinstance(node, tree.Call):
+        return node.function in CLOCKS or node.function in ("TO_TIMESTAMP", "CHAR_TO_TIMESTAMP")
+    return isinstance(node, tree.Rounded)
 
 
 def _if_name(node: tree.Expression, guess: Guess) -> Iterator[tuple[tree.Name, Guess]]:

@@ -80,6 +80,11 @@ def pump(select: str, target: str = "OUT (a VARCHAR(8), b DOUBLE, c TIMESTAMP)")
         ("SELECT STREAM 'x', AVG(v) FROM s GROUP BY STEP(s.ROWTIME BY INTERVAL '10' SECOND)", {"V": "DOUBLE"}),
         ("SELECT STREAM UPPER(u) FROM s", {"U": "VARCHAR(64)"}),
         ("SELECT STREAM 'x', 1, TO_TIMESTAMP(t) FROM s", {"T": "BIGINT"}),
+        (
+            "SELECT STREAM 'x' FROM s WHERE t < CURRENT_TIMESTAMP - INTERVAL '5' MINUTE "
+            "AND (u - v) SECOND > INTERVAL '1' DAY",
+            {"T": "TIMESTAMP", "U": "TIMESTAMP", "V": "TIMESTAMP"},
+        ),
         ("SELECT STREAM 'x' FROM s WHERE v = w AND v > 3", {"V": "DOUBLE", "W": "DOUBLE"}),
         ("SELECT STREAM CAST(u AS VARCHAR(8)) FROM s", {"U": "VARCHAR(64)"}),
         ("SELECT STREAM r.COLUMN1 FROM (SELECT STREAM SYS_LOG_PARSE(l) AS r FROM s) AS q", {"L": "VARCHAR(1024)"}),
