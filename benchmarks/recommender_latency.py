@@ -1,7 +1,7 @@
 """From a request's append to Kafka until a consumer has its answer, at a steady rate, part by part.
 
 A producer appends requests and clicks by the clock; a consumer of the answers notes when each came. Both are in this
-process, so there is one clock. Every part of the way is slowed down alone, beside the settings of `sql/recommender.sql`.
+process, so there is one clock. Every part of the way is slowed down alone, beside what `sql/recommender.sql` sets.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PARTS: dict[str, dict[str, str]] = {
     "pack interval 0.2 s": {"${batch:-0.05}": "0.2"},
     "pack interval 1 s": {"${batch:-0.05}": "1"},
     "watermarks every 200 ms": {"= '20 ms'": "= '200 ms'"},
-    "Python bundles of 100 ms": {"'python.fn-execution.bundle.time' = '10'": "'python.fn-execution.bundle.time' = '100'"},
+    "Python bundles of 100 ms": {"bundle.time' = '10'": "bundle.time' = '100'"},
     "disorder of 0.5 s": {"${disorder:-0.05}": "0.5"},
 }
 WARM_UP_S = 20.0
