@@ -8,8 +8,9 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup jars test test-unit check demo demo-clickstream bench bench-rcf bench-auc bench-accuracy bench-gate \
-  bench-learning bench-flights bench-original bench-drift bench-market bench-recommender clean clean-state
+.PHONY: help setup jars test test-unit check demo demo-clickstream demo-market demo-recommender bench bench-rcf bench-auc \
+  bench-accuracy bench-gate bench-learning bench-flights bench-original bench-drift bench-market bench-recommender \
+  clean clean-state
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +58,9 @@ demo: setup  ## Start everything and watch it score; SECONDS=90 ends it by itsel
 
 demo-clickstream: setup  ## A model that learns from late clicks, with honest metrics; SECONDS=90 ends it by itself
 	$(BIN)/cutbank demo clickstream $(if $(SECONDS),--seconds $(SECONDS))
+
+demo-recommender: setup  ## Two rankings for the readers of a media site, with an A/B report; SECONDS=90 ends it by itself
+	$(BIN)/cutbank demo recommender $(if $(SECONDS),--seconds $(SECONDS))
 
 bench: setup  ## Cost of the crossing on the real cluster
 	$(BIN)/python -m benchmarks

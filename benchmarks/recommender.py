@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.recommender_on_cluster import differences, on_cluster
 from benchmarks.results import machine, show, write
 from jobs.settings import load_settings
 from jobs.validation import period_of, read_clicks, report
@@ -131,6 +132,20 @@ def ranking_text(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def cluster_text(found: dict[str, Any]) -> str:
+    """The figures of the lists that came out of Kafka, beside those of plain Python."""
+    cluster, offline = found["on_cluster"], found["rankings"]["prequential"]["models"]
+    lines = [
+        f"{cluster['records']:,} records into Kafka, {cluster['asked']:,} questions to each of "
+        f"{len(cluster['models'])} rankings, {cluster['seconds']:,.0f} s",
+        "",
+        f"{'nDCG@10':20s}{'on the cluster (se)':>22s}{'plain Python':>15s}",
+    ]
+    for name, row in cluster["models"].items():
+        lines.append(f"{name:20s}{row['ndcg@10']:13.4f} ({row['se_ndcg@10']:.4f}){offline[name]['ndcg@10']:15.4f}")
+    return "\n".join(lines)
+
+
 def other_text(found: dict[str, Any]) -> str:
     """User vectors and equal variants as text."""
     users, splits, rate = found["user_vectors"], found["equal_variants"], found["user_vectors"]["reads_per_cpu_second"]
@@ -157,6 +172,7 @@ def texts(found: dict[str, Any]) -> dict[str, str]:
     return {
         "prequential": line + ranking_text(found["rankings"]["prequential"]),
         "split": ranking_text(found["rankings"]["split"]),
+        "on-cluster": cluster_text(found),
         "recommender": other_text(found),
     }
 
@@ -169,6 +185,10 @@ def main() -> None:
         raise SystemExit(f"{file} is not there: set CUTBANK_DATA to the folder of the recorded data")
     found: dict[str, Any] = {"machine": machine()}
     found |= {"user_vectors": user_vectors(), "equal_variants": equal_variants(), "rankings": rankings(file)}
+    found["on_cluster"] = on_cluster(file, MOST)
+    wrong = differences(found["rankings"]["prequential"], found["on_cluster"])
+    if wrong:
+        raise SystemExit("the cluster's lists are not those of plain Python: " + "; ".join(wrong))
     found["load_after"] = machine()["load_before"][0]
     print("\n\n".join(texts(found).values()))
     print(f"\nwritten to {write('recommender', found)}")

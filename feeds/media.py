@@ -52,7 +52,6 @@ RHYTHM: Floats = np.array(_HOURS) / np.mean(_HOURS)
 #: How often readers' tastes and the news' fashions are looked at, and the share of updated articles.
 REFRESH_MS, UPDATED = 5 * MINUTE_MS, 0.15
 BACKLOG_DAYS: Final = 20
-SHOWN_AFTER_MS: Final = 400
 
 #: What shows a list: the request's id, its reader, how many are wanted, and the time; None: the site shows its own.
 Shown = Callable[[str, int, int, int], Sequence[int] | None]
@@ -78,6 +77,8 @@ class Site:
         Share of articles in Japanese; the others are in English.
     wanted
         Length of a list; 0: as measured.
+    shown_after_ms
+        Event time from the wish to the list, within which others may make it.
     """
 
     seed: int = 1
@@ -87,6 +88,7 @@ class Site:
     drift_days: float = 10.0
     japanese: float = 0.5
     wanted: int = 0
+    shown_after_ms: int = 400
 
 
 @dataclass
@@ -165,7 +167,7 @@ class MediaSite:
     def _asks(self, user: int, now: int) -> tuple[str, int, dict[str, Any]]:
         request = f"r{next(self._requests)}"
         wanted = self._site.wanted or self._length()
-        self._at(now + SHOWN_AFTER_MS, lambda at: self._list(request, user, wanted, at))
+        self._at(now + self._site.shown_after_ms, lambda at: self._list(request, user, wanted, at))
         return REQUESTS, user, {"request_id": request, "event_time": event_time(now), "user_id": user, "wanted": wanted}
 
     def _list(self, request: str, user: int, wanted: int, now: int) -> Iterator[tuple[str, int, dict[str, Any]]]:

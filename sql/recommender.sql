@@ -7,7 +7,7 @@
 --
 -- cutbank run sql/recommender.sql
 
--- For a short way from request to answer; docs/recommender.md tells what each is worth.
+-- For a short way from request to answer; python -m benchmarks.recommender_latency measures what each is worth.
 SET 'pipeline.auto-watermark-interval' = '20 ms';
 SET 'execution.buffer-timeout.interval' = '5 ms';
 SET 'python.fn-execution.bundle.time' = '10';

@@ -44,6 +44,8 @@ COMMANDS = (
     Entry("evaluate", "Models", "Run a learner over a recorded file, beside the baselines; no cluster."),
     Entry("validate", "Models", "Rankings over recorded clicks: what their lists would have been worth."),
     Entry("report", "Pipelines", "Draw what a pipeline has written, as a page with curves."),
+    Entry("vectors", "Models", "Vectors of articles from their texts, published in versions."),
+    Entry("recommend", "Models", "Show the newest list that was made for a user."),
     Entry("feed", "Data", "Put data into Kafka: sound, this machine's metrics, clicks, exchanges, recorded files."),
     Entry("topics", "Data", "List topics with their number of records, or create one."),
     Entry("tail", "Data", "Show the committed records of a topic."),

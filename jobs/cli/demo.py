@@ -35,6 +35,7 @@ class Which(StrEnum):
 
     ANOMALIES = "anomalies"
     CLICKSTREAM = "clickstream"
+    RECOMMENDER = "recommender"
 
 
 def demo(
@@ -54,6 +55,9 @@ def demo(
     and the best one serves; metrics are shown live, and drawn at the end. Here predictions = joined with their label +
     without one in time + pending.
 
+    `recommender` shows readers of a made-up site the lists of two rankings that learn their clicks: click-through and
+    hit rate live, an A/B report at the end. Here requests = answered + rejected + late + pending.
+
     Example: cutbank demo --seconds 90
     """
     begun_s = time.monotonic() - max(0.0, time.time() - psutil.Process().create_time())
@@ -63,6 +67,8 @@ def demo(
     out = console()
     if which is Which.CLICKSTREAM:
         _clickstream(settings, seconds, replace=replace, as_json=as_json)
+    if which is Which.RECOMMENDER:
+        _recommender(settings, seconds, replace=replace, as_json=as_json)
     lines = Lines(console(err=True), begun_s)
     on_screen = sys.stdout.isatty() and not as_json
     course = Course(
@@ -98,6 +104,22 @@ def _clickstream(settings: Settings, seconds: float | None, *, replace: bool, as
         print_json(click_object(summary))
     else:
         report(summary, console())
+    raise typer.Exit(summary.exit_code)
+
+
+def _recommender(settings: Settings, seconds: float | None, *, replace: bool, as_json: bool) -> NoReturn:
+    from jobs.demo import recommender, recommender_view  # draws pages: what the others do not need
+
+    end = threading.Event()
+    live = sys.stdout.isatty() and not as_json
+    with _signals(end.set), recommender_view.View(console(), console(err=True), live=live) as view:
+        summary = recommender.run(
+            settings, seconds=seconds, replace=replace, end=end, tell=view.tell, show=view.show_lists
+        )
+    if as_json:
+        print_json(recommender_view.as_object(summary))
+    else:
+        recommender_view.report(summary, console())
     raise typer.Exit(summary.exit_code)
 
 

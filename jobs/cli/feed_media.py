@@ -38,6 +38,9 @@ def media(
     answers: Annotated[
         str | None, typer.Option(metavar="TOPIC", help="Show the lists of this topic where they come in time.")
     ] = None,
+    patience: Annotated[
+        float, typer.Option(help="Seconds, of the clock, from a request to its list: what an answer may take.")
+    ] = _SITE.shown_after_ms / 1000,
     globo: Annotated[
         Path | None, typer.Option("--globo", metavar="FILE.parquet", help="Replay recorded clicks instead.")
     ] = None,
@@ -68,6 +71,7 @@ def media(
 
     Example: cutbank feed media --seconds 60 --rate 20
     """
+    checked("--patience", patience, least=0.0)
     _check(users, articles, rate, drift, japanese, wanted, speed, seconds, records, ask, globo, answers)
     start_ms = time.time_ns() // 1_000_000 if start is None else parse_time(start, option="--start")
     console = Console("media", as_json=as_json)
@@ -84,7 +88,8 @@ def media(
             outgoing = _recorded(recorded, ask, speed)
             played = played_by(_counted(outgoing, sent), producer, stop, console, limit=records)
         else:
-            site = Site(seed, users, articles, rate, drift, japanese, wanted)
+            shown_after_ms = max(1, round(1000 * patience * (speed or 1.0)))
+            site = Site(seed, users, articles, rate, drift, japanese, wanted, shown_after_ms)
             until_ms = None if seconds is None else start_ms + round(1000 * seconds)
             with Answers(load_settings(), answers, speed, start_ms, stop) as shown:
                 outgoing = made.records(MediaSite(site, start_ms, shown), start_ms, speed, until_ms=until_ms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -36,7 +36,7 @@ class View:
         self._live = Live(console=out, auto_refresh=False, transient=True) if live else None
         self._step = ""
 
-    def __enter__(self) -> View:
+    def __enter__(self) -> Self:
         if self._live is not None:
             self._live.__enter__()
         return self
@@ -55,12 +55,15 @@ class View:
 
     def show(self, board: Board) -> None:
         """How things stand now."""
+        self._draw(line(board), [Text(line(board)), metrics_table(board.metrics)])
+
+    def _draw(self, text: str, parts: list[RenderableType]) -> None:
+        """The parts where they can be redrawn, else the text now and then."""
         if self._live is not None:
-            parts: list[RenderableType] = [Text(line(board)), metrics_table(board.metrics)]
             self._live.update(Group(*parts, Text(self._step, style="dim")), refresh=True)
         elif time.monotonic() - self._last_s >= LINES_EVERY_S:
             self._last_s = time.monotonic()
-            self._err.print(f"{time.monotonic() - self._begun_s:6.1f} s  {line(board)}", markup=False)
+            self._err.print(f"{time.monotonic() - self._begun_s:6.1f} s  {text}", markup=False)
 
 
 def line(board: Board) -> str:

@@ -217,8 +217,8 @@ one core: `blend` takes some 100 microseconds a click and 50 a list, the popular
 `max_items` and `max_users`: with 46,000 items and 320,000 users some 100 MB for each ranking. A snapshot writes all of
 it, so let the log grow long: SET 'cutbank.snapshot.records' = '100000'.
 
-The answer comes behind the pack interval (`batch`), watermarks and Python's bundles: docs/recommender.md tells what
-each costs, and the settings for half a second at the most.""",
+The answer comes behind the pack interval (`batch`), the interval of watermarks, the disorder they allow for, and
+Python's bundles: `sql/recommender.sql` sets all of them short.""",
     arguments=with_common(*OWN, reads=READS),
     added=ADDED,
     make_pool=_make_pool,

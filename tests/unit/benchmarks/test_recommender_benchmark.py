@@ -7,15 +7,22 @@ import json
 import pytest
 
 from benchmarks.recommender import PAGE, texts
+from benchmarks.recommender_on_cluster import differences
 from benchmarks.results import FOLDER, shown
 from models.recommend import DEFAULT, RANKINGS
 from tests.unit.pages import table
 
 
-@pytest.mark.parametrize("name", ["prequential", "split", "recommender"])
+@pytest.mark.parametrize("name", ["prequential", "split", "on-cluster", "recommender"])
 def test_the_page_shows_what_was_measured(name: str) -> None:
     found = json.loads((FOLDER / "recommender.json").read_text())
     assert shown(PAGE.read_text(), name) == texts(found)[name] + "\n"
+
+
+def test_lists_from_the_cluster_are_worth_the_same() -> None:
+    found = json.loads((FOLDER / "recommender.json").read_text())
+    assert not differences(found["rankings"]["prequential"], found["on_cluster"])
+    assert found["on_cluster"]["models"].keys() == found["rankings"]["prequential"]["models"].keys()
 
 
 def test_the_page_lists_every_ranking() -> None:

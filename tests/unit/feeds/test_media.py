@@ -19,7 +19,6 @@ from feeds.media import (
     HOUR_MS,
     LISTS,
     REQUESTS,
-    SHOWN_AFTER_MS,
     MediaSite,
     Site,
     records,
@@ -90,7 +89,7 @@ def test_events_fit_each_other(events: list[Event]) -> None:
     known = {item for _, _, item, _ in of(events, ARTICLES)}
     for request, (at, record) in lists.items():
         before, wish = asked[request]
-        assert at == before + SHOWN_AFTER_MS and record["user_id"] == wish["user_id"]
+        assert at == before + SITE.shown_after_ms and record["user_id"] == wish["user_id"]
         assert len(record["items"]) == len(set(record["items"])) <= wish["wanted"]
         assert known.issuperset(record["items"])
     for at, _, user, record in of(events, CLICKS):

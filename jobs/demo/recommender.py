@@ -1,0 +1,304 @@
+"""The demonstration of the recommender: readers ask for lists, two rankings make them, and what is clicked is learned.
+
+The lists that are shown are those the job made, so better ones get more clicks. Live, each ranking's click-through rate
+and hit rate; at the end the A/B report, and every request accounted for. What was started is stopped by process id and
+job id, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from jobs.demo import feeding
+from jobs.demo.findings import time_ms
+from jobs.demo.pipelines import DemoPipeline
+from jobs.errors import SubmitError, UsageError
+from jobs.report.ab import ANSWERS, CLICKS, LISTS, Report, exposures_of, report_of, variants_of
+from jobs.report.ab_page import page_of
+from jobs.settings import PROJECT_ROOT, Settings
+from jobs.stack import Stack, kafka_admin
+from jobs.stack.kafka_read import reader
+from jobs.stack.processes import ProcessRecord, reap
+from jobs.stack.rest import FlinkRest
+from jobs.submit import stop as stop_pipeline
+from jobs.submit import submit
+
+REQUESTS, ARTICLES, FOLLOWS = "media-requests", "media-articles", "media-follows"
+CONTROL, TREATMENT = "popular-window:1h", "blend"
+BATCH_MS: Final = 50
+#: By day, so that there is something to see at any hour; lists wait for the job as long as a reader would.
+FEED: Final = (
+    "media", "--start", "2026-03-02T10:00:00Z", "--rate", "12", "--wanted", "10", "--users", "600", "--articles",
+    "150", "--answers", ANSWERS, "--patience", "1.5",
+)  # fmt: skip
+VALUES: Final = {"control": CONTROL, "treatment": TREATMENT, "batch": f"{BATCH_MS / 1000:g}"}
+SHOW_EVERY_S, FIRST_TIMEOUT_S, QUIET_S, SETTLE_TIMEOUT_S = 2.0, 240.0, 6.0, 90.0
+
+
+class _Recommender(DemoPipeline):
+    """The pipeline, whose topics are not named after one input."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        refused = [f"{topic}-{what}" for topic in (REQUESTS, CLICKS) for what in ("rejects", "late")]
+        return (REQUESTS, CLICKS, LISTS, ARTICLES, FOLLOWS, ANSWERS, self.of("truth"), *refused)
+
+
+RECOMMENDER: Final = _Recommender(
+    "recommender", PROJECT_ROOT / "sql" / "recommender.sql", REQUESTS, "user_id", "drift", FEED
+)
+
+
+@dataclass
+class Board:
+    """What is shown: for each ranking lists, items and clicks so far."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    lists: Counter[str] = field(default_factory=Counter)
+    items: Counter[str] = field(default_factory=Counter)
+    clicks: Counter[str] = field(default_factory=Counter)
+    hits: Counter[str] = field(default_factory=Counter)
+    state: str = "starting"
+    _made_by: dict[str, str] = field(default_factory=dict)
+    _hit: set[str] = field(default_factory=set)
+
+    def add(self, topic: str, values: Iterable[bytes | None]) -> None:
+        """Records of a topic that became visible."""
+        for value in values:
+            self.seen[topic] += 1
+            row = json.loads(value or b"{}")
+            request = row.get("request_id", "")
+            if topic == ANSWERS:
+                self._made_by[request] = row["ranking"]
+                continue
+            name = self._made_by.get(request)
+            if name is None or row.get("made_by") == "site":
+                continue
+            if topic == LISTS:
+                self.lists[name] += 1
+                self.items[name] += len(row["items"])
+            elif topic == CLICKS:
+                self.clicks[name] += 1
+                self.hits[name] += request not in self._hit
+                self._hit.add(request)
+
+
+@dataclass(frozen=True)
+class ListCounts:
+    """What became of requests, each counted from its own topic.
+
+    Attributes
+    ----------
+    read, rejected, late, pending
+        Requests; those refused or late; those behind the last pack.
+    answered, again
+        Different requests with an answer, and answers that came again.
+    shown, own
+        Lists shown of an answer, and the site's own.
+    astray
+        Answers without a request, and shown lists without an answer.
+    """
+
+    read: int
+    rejected: int
+    late: int
+    pending: int
+    answered: int
+    again: int
+    shown: int
+    own: int
+    astray: int
+
+    @property
+    def consistent(self) -> bool:
+        """Whether every request and list is somewhere, once."""
+        return self.read == self.answered + self.rejected + self.late + self.pending and self.astray == 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The end of the demonstration; without a report where too few lists were shown."""
+
+    counts: ListCounts
+    board: Board
+    report: Report | None
+    page: Path | None
+    savepoint: str | None
+    seconds: float
+    stack_left_running: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 where the counts add up and lists were shown."""
+        return 0 if self.counts.consistent and self.counts.shown else 1
+
+
+def run(
+    settings: Settings,
+    *,
+    seconds: float | None,
+    replace: bool,
+    end: threading.Event,
+    tell: Callable[[str], None],
+    show: Callable[[Board], None],
+) -> Summary:
+    """The whole demonstration; parameters and errors are those of `jobs.demo.clickstream.run`."""
+    with feeding.alone(settings), contextlib.ExitStack() as last:
+        return _Run(settings, end, tell, show, last).run(seconds, replace)
+
+
+class _Run:
+    def __init__(
+        self,
+        settings: Settings,
+        end: threading.Event,
+        tell: Callable[[str], None],
+        show: Callable[[Board], None],
+        last: contextlib.ExitStack,
+    ) -> None:
+        self._settings, self._end, self._tell, self._show, self._last = settings, end, tell, show, last
+        self._stack, self._rest = Stack(settings), FlinkRest(settings.flink_url)
+        self._board, self._begun_s = Board(), time.monotonic()
+
+    def run(self, seconds: float | None, replace: bool) -> Summary:
+        settings, tell = self._settings, self._tell
+        was_running = any(part.state == "running" for part in self._stack.status().components)
+        if not was_running:
+            self._last.callback(self._stack.down, tell)
+        self._stack.up(tell)
+        if self._rest.live_jobs(RECOMMENDER.name):
+            raise UsageError("recommender is already running; `cutbank stop recommender` ends it with a savepoint")
+        feeding.stop_leftovers(settings, [RECOMMENDER])
+        feeding.begin_topics(settings, [RECOMMENDER], replace=replace)
+        kafka_admin.create_topics(settings, dict.fromkeys((CLICKS, LISTS, ANSWERS), 1))
+        job_id = submit(settings, RECOMMENDER.file, VALUES, fresh=True, progress=tell).job_id
+        self._last.callback(self._cancel, job_id)
+        tell("readers ask for lists")
+        feed = feeding.start_feed(settings, RECOMMENDER, seconds)
+        self._last.callback(feeding.stop_feed, settings, feed)
+        feeding.note_topics(settings, [RECOMMENDER], finished=False)
+        with contextlib.closing(self._consumer()) as consumer:
+            self._watch(consumer, feed, job_id)
+            tell("the feed has ended; the last answers")
+            feeding.stop_feed(settings, feed)
+            self._settle(consumer)
+        savepoint = stop_pipeline(settings, RECOMMENDER.name)
+        tell("counting the topics")
+        rows = {topic: rows_of(settings, topic) for topic in (REQUESTS, ANSWERS, LISTS, CLICKS)}
+        refused = {what: len(rows_of(settings, f"{REQUESTS}-{what}")) for what in ("rejects", "late")}
+        counts = count(rows, rejected=refused["rejects"], late=refused["late"])
+        report, page = self._reported(rows)
+        seconds_taken = time.monotonic() - self._begun_s
+        feeding.note_topics(settings, [RECOMMENDER], finished=True)
+        return Summary(counts, self._board, report, page, savepoint, seconds_taken, was_running)
+
+    def _reported(self, rows: Mapping[str, list[dict[str, Any]]]) -> tuple[Report | None, Path | None]:
+        exposures = exposures_of(rows[ANSWERS], rows[LISTS], rows[CLICKS])
+        if any(len(exposures.by_user.get(name, {})) < 2 for name in (CONTROL, TREATMENT)) or not variants_of(exposures):
+            return None, None
+        report = report_of(exposures, CONTROL, TREATMENT)
+        return report, page_of(report).write(self._settings.state_dir / "reports" / "ab")[0]
+
+    def _consumer(self) -> Any:
+        topics = (ANSWERS, LISTS, CLICKS, REQUESTS)
+        with kafka_admin.admin(self._settings) as client:
+            partitions = [
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in range(kafka_admin.partition_count(client, topic))
+            ]
+        consumer = KafkaConsumer(
+            **self._settings.kafka_client(), client_id="cutbank-demo", isolation_level="read_committed",
+            enable_auto_commit=False,
+        )  # fmt: skip
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        return consumer
+
+    def _poll(self, consumer: Any) -> None:
+        until = time.monotonic() + SHOW_EVERY_S
+        while time.monotonic() < until and not self._end.is_set():
+            with contextlib.suppress(KafkaError):
+                polled = consumer.poll(200)
+                # answers first: lists and clicks are told apart by them
+                for partition in sorted(polled, key=lambda each: each.topic != ANSWERS):
+                    self._board.add(partition.topic, [message.value for message in polled[partition]])
+        self._show(self._board)
+
+    def _watch(self, consumer: Any, feed: ProcessRecord, job_id: str) -> None:
+        deadline = time.monotonic() + FIRST_TIMEOUT_S
+        while not self._end.is_set():
+            self._poll(consumer)
+            self._board.state = self._rest.job(job_id).state.lower()
+            if self._board.state in ("failed", "canceled", "finished"):
+                raise SubmitError(f"recommender is {self._board.state}; see {self._rest.url}")
+            if not self._board.seen[ANSWERS] and time.monotonic() > deadline:
+                raise SubmitError(f"no answer within {FIRST_TIMEOUT_S:.0f} s; see {self._rest.url}")
+            reap()
+            if not feed.alive:
+                why = feeding.complaint(feed)
+                if why is not None:
+                    raise SubmitError(f"the feed ended: {why}")
+                return
+
+    def _settle(self, consumer: Any) -> None:
+        """Until no answer has come for some seconds: those of the last pack stay away for want of a later event."""
+        self._end.clear()
+        deadline = time.monotonic() + SETTLE_TIMEOUT_S
+        before, since = -1, time.monotonic()
+        while time.monotonic() < deadline and time.monotonic() - since < QUIET_S:
+            self._poll(consumer)
+            if (now := self._board.seen[ANSWERS]) != before:
+                before, since = now, time.monotonic()
+
+    def _cancel(self, job_id: str) -> None:
+        with contextlib.suppress(Exception):
+            if self._rest.job(job_id).is_live:
+                self._rest.cancel(job_id)
+                self._rest.wait_for_end(job_id)
+
+
+def rows_of(settings: Settings, topic: str) -> list[dict[str, Any]]:
+    """All committed records of a topic; none where there is no such topic."""
+    with contextlib.suppress(UsageError), reader(settings, topic) as records:
+        return [json.loads(record.value) for record in records.all() if record.value]
+    return []
+
+
+def count(rows: Mapping[str, list[dict[str, Any]]], *, rejected: int = 0, late: int = 0) -> ListCounts:
+    """The counts from the records of the topics.
+
+    Parameters
+    ----------
+    rows
+        By topic: requests, answers and lists.
+    rejected, late
+        Requests in the topics of refused ones.
+    """
+    asked = {row["request_id"]: time_ms(row["event_time"]) for row in rows[REQUESTS]}
+    answered = Counter(row["request_id"] for row in rows[ANSWERS])
+    until_ms = max((time_ms(row["event_time"]) for row in rows[ANSWERS]), default=-1)
+    end_ms = (until_ms // BATCH_MS + 1) * BATCH_MS
+    shown = [row["request_id"] for row in rows[LISTS] if row["made_by"] == "answer"]
+    return ListCounts(
+        read=len(asked),
+        rejected=rejected,
+        late=late,
+        pending=sum(at >= end_ms for at in asked.values()),
+        answered=len(answered),
+        again=answered.total() - len(answered),
+        shown=len(shown),
+        own=len(rows[LISTS]) - len(shown),
+        astray=len(answered.keys() - asked.keys()) + sum(request not in answered for request in shown),
+    )
