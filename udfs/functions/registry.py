@@ -12,6 +12,7 @@ from udfs.functions import (
     drift,
     hotspots,
     indicators,
+    market_signals,
     online_classifier,
     online_regressor,
     prequential_metrics,
@@ -35,6 +36,7 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             prequential_metrics.FUNCTION,
             indicators.FUNCTION,
             arbitrage.FUNCTION,
+            market_signals.FUNCTION,
             stagger.FUNCTION,
         )
     }
