@@ -8,7 +8,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup jars test test-unit check demo demo-clickstream bench bench-rcf bench-auc bench-accuracy bench-gate \
+.PHONY: help setup jars test test-unit check demo demo-clickstream demo-market bench bench-rcf bench-auc bench-accuracy bench-gate \
   bench-learning bench-original bench-drift bench-market bench-recommender clean clean-state
 
 help:  ## Show this list
@@ -57,6 +57,9 @@ demo: setup  ## Start everything and watch it score; SECONDS=90 ends it by itsel
 
 demo-clickstream: setup  ## A model that learns from late clicks, with honest metrics; SECONDS=90 ends it by itself
 	$(BIN)/cutbank demo clickstream $(if $(SECONDS),--seconds $(SECONDS))
+
+demo-market: setup  ## Three recorded minutes of exchanges (CUTBANK_DATA), collected, predicted, watched; ends by itself
+	$(BIN)/cutbank demo market $(if $(SECONDS),--seconds $(SECONDS))
 
 bench: setup  ## Cost of the crossing on the real cluster
 	$(BIN)/python -m benchmarks

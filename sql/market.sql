@@ -1,11 +1,9 @@
--- What do the markets do, which venue pays more than another asks, and is any of it to be trusted?
+-- What do the markets do, and does one venue pay more than another asks?
 --
--- In:   market-trades       one record a trade: venue, symbol, currencies, times, price, size, side
---       market-quotes       one record a best quote: the same, bid, ask and their sizes
--- Out:  market-windows      the last minute of each venue and symbol, every few seconds
---       market-bars         each minute of each venue and symbol, with its indicators
---       market-predictions  where each goes next, with the score of all earlier predictions, and signals
---       market-arbitrage    where one venue's bid is above another's ask after fees: begin, change and end
+-- In:   market-trades     one record a trade: venue, symbol, currencies, times, price, size, side
+--       market-quotes     one record a best quote: the same, bid, ask and their sizes
+-- Out:  market-windows    the last minute of each venue and symbol, every few seconds; lags are of its last slice
+--       market-arbitrage  where one venue's bid is above another's ask after fees: begin, change and end
 --
 -- cutbank run sql/market.sql
 --
@@ -26,6 +24,7 @@ CREATE TABLE market_trades (
     price             DOUBLE NOT NULL,
     size              DOUBLE NOT NULL,
     side              STRING,
+    trade_id          STRING,
     WATERMARK FOR event_time AS event_time - INTERVAL '${delay:-2}' SECOND
 ) WITH (
     'connector' = 'kafka',
@@ -95,7 +94,8 @@ FROM ordered_trades;
 -- A window is put together of slices, so a record is counted once and not in every window it belongs to.
 CREATE VIEW trade_slices AS
 SELECT venue, symbol, base, quote, instrument, window_time AS slice_time,
-       COUNT(*) AS trades, SUM(size) AS volume, SUM(price * size) AS turnover, SUM(net_size) AS net_volume,
+       COUNT(*) AS trades, COUNT(trade_id) - COUNT(DISTINCT trade_id) AS duplicates,
+       COUNT(*) FILTER (WHERE price <= 0 OR price > 1e9 OR size < 0) AS invalid, SUM(size) AS volume, SUM(price * size) AS turnover, SUM(net_size) AS net_volume,
        MIN(price) AS low_price, MAX(price) AS high_price,
        FIRST_VALUE(price) AS open_price, LAST_VALUE(price) AS close_price,
        MIN(at_ms) AS open_ms, MAX(at_ms) AS close_ms,
@@ -121,7 +121,8 @@ FROM market_quotes;
 CREATE VIEW quote_slices AS
 SELECT venue, symbol, base, quote, instrument, window_time AS slice_time,
        COUNT(*) AS quotes, COUNT(*) FILTER (WHERE bid > ask) AS crossed,
-       SUM(CAST(ROUND((ask - bid) / mid * 1e12) AS BIGINT)) AS spreads,
+       COUNT(*) FILTER (WHERE bid <= 0 OR ask <= 0 OR ask > 1e9 OR bid_size < 0 OR ask_size < 0) AS invalid,
+       SUM(CAST(ROUND((ask - bid) / NULLIF(mid, 0.0) * 1e12) AS BIGINT)) AS spreads,
        MAX(at_ms) AS quote_ms,
        MAX(LPAD(CAST(at_ms AS STRING), 15, '0') || '|' || CAST(bid AS STRING) || '|' || CAST(bid_size AS STRING)
            || '|' || CAST(ask AS STRING) || '|' || CAST(ask_size AS STRING)) AS last_quote,
@@ -131,15 +132,16 @@ GROUP BY venue, symbol, base, quote, instrument, window_start, window_end, windo
 
 CREATE VIEW slices AS
 SELECT venue, symbol, base, quote, instrument, slice_time,
-       trades, volume, turnover, net_volume, low_price, high_price, open_price, close_price, open_ms, close_ms,
-       base_price, above, above_squared, before_price, before_ms, of_two, steps, stepped, stepped_squared,
+       trades, duplicates, invalid, volume, turnover, net_volume, low_price, high_price, open_price, close_price,
+       open_ms, close_ms, base_price, above, above_squared, before_price, before_ms, of_two, steps, stepped, stepped_squared,
        held_ms, held, held_squared, lags, lag_low, lag_high, lag_sum,
        CAST(0 AS BIGINT) AS quotes, CAST(0 AS BIGINT) AS crossed, CAST(NULL AS BIGINT) AS spreads,
        CAST(NULL AS BIGINT) AS quote_ms, CAST(NULL AS STRING) AS last_quote
 FROM trade_slices
 UNION ALL
 SELECT venue, symbol, base, quote, instrument, slice_time,
-       CAST(0 AS BIGINT), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE),
+       CAST(0 AS BIGINT), CAST(0 AS BIGINT), invalid,
+       CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE),
        CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT),
        CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS BIGINT),
        CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE),
@@ -156,12 +158,14 @@ FROM TABLE(HOP(TABLE slices, DESCRIPTOR(slice_time), INTERVAL '${slide:-5}' SECO
 -- too, and the time for which the price before held.
 CREATE VIEW joined_slices AS
 SELECT *, CASE WHEN of_two = 2 AND before_ms >= start_ms THEN open_price - before_price END AS step,
-       CAST(open_ms - GREATEST(before_ms, start_ms) AS DOUBLE) AS gap_ms, before_price - base_price AS before_above
+       CAST(open_ms - GREATEST(before_ms, start_ms) AS DOUBLE) AS gap_ms, before_price - base_price AS before_above,
+       1000 * EXTRACT(EPOCH FROM window_end) - 1000 * EXTRACT(EPOCH FROM CAST(slice_time AS TIMESTAMP(3)))
+           <= 1000 * ${slide:-5} AS is_newest
 FROM placed_slices;
 
 CREATE VIEW summed AS
 SELECT venue, symbol, base, quote, instrument, window_start, window_end, window_time AS bar_time, end_ms,
-       SUM(trades) AS trades, COALESCE(SUM(volume), 0.0) AS volume, SUM(turnover) AS turnover,
+       SUM(trades) AS trades, SUM(duplicates) AS duplicates, SUM(invalid) AS invalid, COALESCE(SUM(volume), 0.0) AS volume, SUM(turnover) AS turnover,
        COALESCE(SUM(net_volume), 0.0) AS net_volume, MIN(low_price) AS low_price, MAX(high_price) AS high_price,
        FIRST_VALUE(open_price) AS open_price, LAST_VALUE(close_price) AS close_price,
        MIN(open_ms) AS open_ms, MAX(close_ms) AS close_ms,
@@ -171,7 +175,8 @@ SELECT venue, symbol, base, quote, instrument, window_start, window_end, window_
        SUM(held_ms + gap_ms) AS held_ms, SUM(held + gap_ms * before_above) AS held,
        SUM(held_squared + gap_ms * before_above * before_above) AS held_squared,
        SUM(quotes) AS quotes, SUM(crossed) AS crossed, SUM(spreads) AS spreads, MAX(quote_ms) AS quote_ms,
-       MAX(last_quote) AS last_quote
+       MAX(last_quote) AS last_quote, SUM(lags) FILTER (WHERE is_newest) AS lags,
+       MIN(lag_low) FILTER (WHERE is_newest) AS lag_low, SUM(lag_sum) FILTER (WHERE is_newest) AS lag_sum
 FROM joined_slices
 GROUP BY venue, symbol, base, quote, instrument, window_start, window_end, window_time, end_ms;
 
@@ -198,62 +203,9 @@ SELECT venue, symbol, base, quote, instrument, window_start, window_end, bar_tim
        (close_price - open_price) / (NULLIF(close_ms - open_ms, 0) / 1000.0) AS velocity_by_second,
        SQRT(GREATEST(0.0, stepped_squared / NULLIF(steps, 0) - (stepped / NULLIF(steps, 0)) * (stepped / NULLIF(steps, 0))))
            AS volatility,
-       bid, bid_size, ask, ask_size, (bid + ask) / 2 AS mid, spreads / 1e12 / NULLIF(quotes, 0) AS mean_spread, crossed, quote_ms
+       bid, bid_size, ask, ask_size, (bid + ask) / 2 AS mid, spreads / 1e12 / NULLIF(quotes, 0) AS mean_spread,
+       crossed, duplicates, invalid, end_ms - quote_ms AS quote_age_ms, lags, lag_low, lag_sum
 FROM closed_windows;
-
--- One-minute bars are the windows that do not overlap.
-CREATE VIEW bars AS
-SELECT *, COALESCE(LAST_VALUE(close_price) OVER (PARTITION BY venue, symbol ORDER BY bar_time
-                                                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), mid) AS price
-FROM sliding_windows
-WHERE MOD(end_ms, 1000 * ${window:-60}) = 0;
-
-CREATE VIEW charted AS
-SELECT * FROM INDICATORS(
-    input   => TABLE bars PARTITION BY (venue, symbol),
-    on_time => DESCRIPTOR(bar_time),
-    price   => DESCRIPTOR(price),
-    volume  => DESCRIPTOR(volume),
-    periods => '${periods:-{}}',
-    batch   => INTERVAL '${batch:-1}' SECOND);
-
--- ------------------------------------------------------------------------------------------------ predictions
--- What is known when a bar closes, as numbers that do not depend on the height of prices. Before an indicator's first
--- bar it has the value that says nothing.
-CREATE VIEW compared_bars AS
-SELECT *, LAG(mid, 1) OVER one_symbol AS mid_1, LAG(mid, 2) OVER one_symbol AS mid_2
-FROM charted
-WHERE bid > 0 AND ask > 0
-WINDOW one_symbol AS (PARTITION BY venue, symbol ORDER BY bar_time);
-
-CREATE VIEW featured AS
-SELECT venue, symbol, bar_time, window_end, mid, bid, ask,
-       COALESCE(rsi, 50.0) / 50 - 1 AS rsi_side,
-       10000 * COALESCE(macd_histogram, 0.0) / mid AS macd_side,
-       COALESCE(bollinger_position, 0.5) - 0.5 AS band_side,
-       LN(COALESCE(volume_ratio, 1.0) + 0.1) AS volume_side,
-       10000 * COALESCE(momentum, 0.0) / mid AS momentum_side,
-       10000 * COALESCE(mid / mid_1 - 1, 0.0) AS return_1,
-       10000 * COALESCE(mid_1 / mid_2 - 1, 0.0) AS return_2,
-       10000 * COALESCE(volatility, 0.0) / mid AS volatility_side,
-       COALESCE(net_volume / NULLIF(volume, 0.0), 0.0) AS flow_side,
-       COALESCE((bid_size - ask_size) / NULLIF(bid_size + ask_size, 0.0), 0.0) AS book_side
-FROM compared_bars;
-
-CREATE VIEW predicted AS
-SELECT * FROM MARKET_SIGNALS(
-    input     => TABLE featured PARTITION BY (venue, symbol),
-    on_time   => DESCRIPTOR(bar_time),
-    mid       => DESCRIPTOR(mid),
-    bid       => DESCRIPTOR(bid),
-    ask       => DESCRIPTOR(ask),
-    features  => DESCRIPTOR(rsi_side, macd_side, band_side, volume_side, momentum_side, return_1, return_2,
-                            volatility_side, flow_side, book_side),
-    horizon   => INTERVAL '${horizon:-60}' SECOND,
-    threshold => ${signal:-0.7},
-    cool_down => INTERVAL '${cool_down:-300}' SECOND,
-    fee       => ${fee:-0.001},
-    batch     => INTERVAL '${batch:-1}' SECOND);
 
 -- ------------------------------------------------------------------------------------------------ arbitrage
 -- Only like is compared with like: the same two currencies and the same kind of instrument. The numbers of the venues
@@ -283,6 +235,7 @@ SELECT * FROM ARBITRAGE(
 
 -- ------------------------------------------------------------------------------------------------ what goes out
 -- Times leave as text: Flink's JSON would drop the zeros at the end of a second's fraction.
+-- In the order of time, whatever the parallelism: sorted in one place and written by one task.
 CREATE TABLE windows (
     venue              STRING,
     symbol             STRING,
@@ -294,6 +247,7 @@ CREATE TABLE windows (
     trades             BIGINT,
     quotes             BIGINT,
     volume             DOUBLE,
+    net_volume         DOUBLE,
     low_price          DOUBLE,
     high_price         DOUBLE,
     open_price         DOUBLE,
@@ -306,8 +260,17 @@ CREATE TABLE windows (
     velocity_by_second DOUBLE,
     volatility         DOUBLE,
     bid                DOUBLE,
+    bid_size           DOUBLE,
     ask                DOUBLE,
-    mean_spread        DOUBLE
+    ask_size           DOUBLE,
+    mean_spread        DOUBLE,
+    quote_age_ms       BIGINT,
+    crossed            BIGINT,
+    duplicates         BIGINT,
+    invalid            BIGINT,
+    lags               BIGINT,
+    lag_low            BIGINT,
+    lag_sum            BIGINT
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'market-windows',
@@ -317,47 +280,7 @@ CREATE TABLE windows (
     'value.format' = 'json',
     'sink.delivery-guarantee' = 'exactly-once',
     'sink.transactional-id-prefix' = 'market-windows',
-    'properties.transaction.timeout.ms' = '900000'
-);
-
-CREATE TABLE minutes (
-    venue              STRING,
-    symbol             STRING,
-    base               STRING,
-    quote              STRING,
-    instrument         STRING,
-    window_start       STRING,
-    window_end         STRING,
-    trades             BIGINT,
-    quotes             BIGINT,
-    volume             DOUBLE,
-    low_price          DOUBLE,
-    high_price         DOUBLE,
-    open_price         DOUBLE,
-    close_price        DOUBLE,
-    mean_price         DOUBLE,
-    vwap               DOUBLE,
-    std_by_trade       DOUBLE,
-    std_by_time        DOUBLE,
-    volatility         DOUBLE,
-    bid                DOUBLE,
-    ask                DOUBLE,
-    rsi                DOUBLE,
-    macd               DOUBLE,
-    macd_signal        DOUBLE,
-    macd_histogram     DOUBLE,
-    bollinger_position DOUBLE,
-    volume_ratio       DOUBLE,
-    momentum           DOUBLE
-) WITH (
-    'connector' = 'kafka',
-    'topic' = 'market-bars',
-    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
-    'key.format' = 'raw',
-    'key.fields' = 'venue',
-    'value.format' = 'json',
-    'sink.delivery-guarantee' = 'exactly-once',
-    'sink.transactional-id-prefix' = 'market-bars',
+    'sink.parallelism' = '1',
     'properties.transaction.timeout.ms' = '900000'
 );
 
@@ -386,72 +309,18 @@ CREATE TABLE arbitrage (
     'properties.transaction.timeout.ms' = '900000'
 );
 
-CREATE TABLE predictions (
-    venue               STRING,
-    symbol              STRING,
-    window_end          STRING,
-    mid                 DOUBLE,
-    score               DOUBLE,
-    signal              STRING,
-    expected_return     DOUBLE,
-    inverse_score       DOUBLE,
-    inverse_weight_low  DOUBLE,
-    inverse_weight_high DOUBLE,
-    outcome_return      DOUBLE,
-    outcome_score       DOUBLE,
-    outcome_right       DOUBLE,
-    moves               BIGINT,
-    zero_share          DOUBLE,
-    dropped             BIGINT,
-    accuracy            DOUBLE,
-    accuracy_low        DOUBLE,
-    accuracy_high       DOUBLE,
-    inverse_accuracy    DOUBLE,
-    baseline_up         DOUBLE,
-    baseline_same       DOUBLE,
-    baseline_opposite   DOUBLE,
-    brier               DOUBLE,
-    gross_bp            DOUBLE,
-    net_bp              DOUBLE,
-    signals             BIGINT,
-    signals_net_bp      DOUBLE
-) WITH (
-    'connector' = 'kafka',
-    'topic' = 'market-predictions',
-    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
-    'key.format' = 'raw',
-    'key.fields' = 'venue',
-    'value.format' = 'json',
-    'sink.delivery-guarantee' = 'exactly-once',
-    'sink.transactional-id-prefix' = 'market-predictions',
-    'properties.transaction.timeout.ms' = '900000'
-);
-
 INSERT INTO windows
 SELECT venue, symbol, base, quote, instrument, DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''),
-       DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), trades, quotes, volume, low_price, high_price,
-       open_price, close_price, mean_price, vwap, std_by_trade, std_by_time, velocity_by_trade, velocity_by_second,
-       volatility, bid, ask, mean_spread
-FROM sliding_windows;
-
-INSERT INTO minutes
-SELECT venue, symbol, base, quote, instrument, DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''),
-       DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), trades, quotes, volume, low_price, high_price,
-       open_price, close_price, mean_price, vwap, std_by_trade, std_by_time, volatility, bid, ask, rsi, macd,
-       macd_signal, macd_histogram, bollinger_position, volume_ratio, momentum
-FROM charted;
+       DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), trades, quotes, volume, net_volume, low_price,
+       high_price, open_price, close_price, mean_price, vwap, std_by_trade, std_by_time, velocity_by_trade,
+       velocity_by_second, volatility, bid, bid_size, ask, ask_size, mean_spread, quote_age_ms, crossed, duplicates, invalid, lags, lag_low, lag_sum
+FROM sliding_windows
+ORDER BY bar_time;
 
 INSERT INTO arbitrage
 SELECT base, quote, instrument, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), arbitrage_event,
-       ELT(buy_venue + 1, 'binance-spot', 'huobi', 'kraken', 'coinbase', 'okx', 'bybit-spot', 'binance-usdm', 'bybit-linear'),
-       ELT(sell_venue + 1, 'binance-spot', 'huobi', 'kraken', 'coinbase', 'okx', 'bybit-spot', 'binance-usdm', 'bybit-linear'),
+       ELT(CAST(buy_venue + 1 AS INT), 'binance-spot', 'huobi', 'kraken', 'coinbase', 'okx', 'bybit-spot', 'binance-usdm', 'bybit-linear'),
+       ELT(CAST(sell_venue + 1 AS INT), 'binance-spot', 'huobi', 'kraken', 'coinbase', 'okx', 'bybit-spot', 'binance-usdm', 'bybit-linear'),
        edge, size, episode, episode_ms, best_edge
 FROM compared
 WHERE arbitrage_event IS NOT NULL;
-
-INSERT INTO predictions
-SELECT venue, symbol, DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), mid, score, signal, expected_return,
-       inverse_score, inverse_weight_low, inverse_weight_high, outcome_return, outcome_score, outcome_right, moves,
-       zero_share, dropped, accuracy, accuracy_low, accuracy_high, inverse_accuracy, baseline_up, baseline_same,
-       baseline_opposite, brier, gross_bp, net_bp, signals, signals_net_bp
-FROM predicted;

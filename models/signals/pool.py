@@ -18,8 +18,27 @@ from models.packed_pool import PackedPool, check_finite
 from models.signals import kernels
 from models.signals.kernels import COUNT, LABEL, LEARNED, OF_ROW, RETURN
 from models.signals.layout import (
-    DROPPED, GROSS, HELD, INVERSE_RIGHT, KEPT, MOVES, NET, NEXT_ERROR, OLDEST, OPPOSITE, RIGHT, SAME, SIGNAL_GROSS,
-    SIGNAL_NET, SIGNALS, SQUARED, TRADES, UP, WAITING, ZEROS, fresh,
+    DROPPED,
+    GROSS,
+    HELD,
+    INVERSE_RIGHT,
+    KEPT,
+    MOVES,
+    NET,
+    NEXT_ERROR,
+    OLDEST,
+    OPPOSITE,
+    RIGHT,
+    SAME,
+    SIGNAL_GROSS,
+    SIGNAL_NET,
+    SIGNALS,
+    SQUARED,
+    TRADES,
+    UP,
+    WAITING,
+    ZEROS,
+    fresh,
 )  # fmt: skip
 from models.signals.rules import ERRORS, Rules
 from models.snapshot_frame import SnapshotFrame
@@ -40,7 +59,7 @@ MARKS: Final = 3
 """Columns in front of the features: mid price, best bid, best ask."""
 
 #: How large a move is: steps that are cut, in basis points, so that no row can throw it off.
-_SIZE: Final = {"aggressiveness": 0.01, "tolerance": 0.5}
+_SIZE_STEP, _SIZE_NOTHING = 0.01, 0.5
 _BASIS_POINTS = 1e4
 _LARGEST_MOVE = 1_000.0
 
@@ -78,7 +97,7 @@ class SignalsPool:
 
     The score is ``2 p - 1`` of the probability p by discounted exponential weights: a member that predicts the wrong
     side loses ``eta`` of its logarithmic weight, and the past fades by ``discount`` a label. Beside it stands the score
-    by inverse mean absolute error over the last 100 labels, with the least and the greatest of these weights; the errors
+    by inverse mean absolute error over the last 100 labels, with the least and the greatest of these weights; errors
     of sign predictors are nearly the same, and so are the weights.
 
     Results a row, of which the scoreboard runs from the key's beginning and holds what is known at this row:
@@ -88,8 +107,8 @@ class SignalsPool:
     - score, inverse_score, -1 to 1; inverse_weight_low, inverse_weight_high; best_weight, of the members, 0 to 1;
       signal, 1 to buy, -1 to sell, 0 none; expected_return, as a share; overlap, how many predictions wait, this one
       included: so many horizons cover one moment.
-    - moves, zeros, dropped: outcomes with a move, without, and predictions that got no label; right, inverse_right, ups,
-      same, opposite: of the moves, what the ensemble, inverse weights, "always up", "as the bar before" and its
+    - moves, zeros, dropped: outcomes with a move, without, and predictions that got no label; right, inverse_right,
+      ups, same, opposite: of the moves, what the ensemble, inverse weights, "always up", "as the bar before" and its
       opposite had right (a half for no opinion); squared: sum of squared errors of p.
     - trades, gross, net: had each score been traded for a horizon: sums of returns at mid prices, and at bid and ask
       after fees; signals, signal_gross, signal_net: the same of signals alone.
@@ -97,9 +116,10 @@ class SignalsPool:
     A row costs some ten microseconds a member and call, less where a call has rows of many keys. Memory of a key:
     that of its members, and ``8 * (26 + 101 * members + waiting * (8 + members + features))`` bytes.
 
-    Sources: weights, Freund, Schapire, "A decision-theoretic generalization of on-line learning", Journal of Computer and
-    System Sciences 55 (1997); faded, Herbster, Warmuth, "Tracking the best expert", Machine Learning 32 (1998); tested
-    before learned, Gama, Sebastião, Rodrigues, "On evaluating stream learning algorithms", Machine Learning 90 (2013).
+    Sources: weights, Freund, Schapire, "A decision-theoretic generalization of on-line learning", Journal of Computer
+    and System Sciences 55 (1997); faded, Herbster, Warmuth, "Tracking the best expert", Machine Learning 32 (1998);
+    tested before learned, Gama, Sebastião, Rodrigues, "On evaluating stream learning algorithms", Machine Learning 90
+    (2013).
 
     Examples
     --------
@@ -119,7 +139,9 @@ class SignalsPool:
         self.members = tuple(dict(member) for member in members)
         whole_number("members", len(self.members), 2, MOST_MEMBERS)
         self._learners = [_member(number, member, self.features) for number, member in enumerate(self.members)]
-        self._size = learner("passive_aggressive_regression", columns=self.features, **_SIZE)
+        self._size = learner(
+            "passive_aggressive_regression", columns=self.features, aggressiveness=_SIZE_STEP, tolerance=_SIZE_NOTHING
+        )
         self._board = _Board(self.rules, len(self.members), self.features)
         names = ("board", "size", *(f"member {number}" for number in range(len(self.members))))
         self._frame = SnapshotFrame("signals", struct.Struct("<HH"), names)

@@ -44,10 +44,15 @@ def recorded() -> Market:
     return Market(topics.trades, topics.quotes)
 
 
-def run_market(
-    tables: Any, script: Callable[..., Any], folder: Path, inputs: Mapping[str, Iterable[Record]], **values: object
+def run_pipeline(
+    name: str,
+    tables: Any,
+    script: Callable[..., Any],
+    folder: Path,
+    inputs: Mapping[str, Iterable[Record]],
+    **values: object,
 ) -> dict[str, list[Record]]:
-    """Everything `sql/market.sql` writes about these records, by topic.
+    """Everything the pipeline of this name, one of ours, writes about these records, by topic.
 
     `inputs` are records by topic, in the order of arrival; a topic without any is empty. `values` fill placeholders.
     """
@@ -59,17 +64,18 @@ def run_market(
         options = found["options"]
         topic = re.search(r"'topic' = '([^']+)'", options)
         assert topic is not None
-        name = topic[1]
+        of = topic[1]
         if "'scan.startup.mode'" in options:
-            path = write_rows(folder / f"{name}.json", inputs.get(name, ()))
+            path = write_rows(folder / f"{of}.json", inputs.get(of, ()))
         else:
-            path = written[name] = folder / f"out-{name}"
+            path = written[of] = folder / f"out-{of}"
         return (
             f") WITH ('connector' = 'filesystem', 'path' = '{path.as_uri()}', 'format' = 'json', "
             "'json.timestamp-format.standard' = 'ISO-8601');"
         )
 
     folder.mkdir(exist_ok=True)
-    text = _WITH.sub(to_file, (PROJECT_ROOT / "sql" / "market.sql").read_text(encoding="utf-8"))
-    build(tables, script(text, **{name: str(value) for name, value in values.items()}), "market").statements.execute().wait()
+    text = _WITH.sub(to_file, (PROJECT_ROOT / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
+    filled = script(text, **{key: str(value) for key, value in values.items()})
+    build(tables, filled, name).statements.execute().wait()
     return {topic: rows_in(path) for topic, path in written.items()}

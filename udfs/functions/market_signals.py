@@ -99,7 +99,7 @@ OWN: Final = (
         type=ArgumentType.STRING,
         default="[]",
         default_help="two logistic regressions, naive Bayes and a small tree",
-        help="JSON: the classifiers, each with its parameters: '[{\"algorithm\": \"logistic\"}, ...]'.",
+        help='JSON: the classifiers, each with its parameters: \'[{"algorithm": "logistic"}, ...]\'.',
     ),
     Argument(
         name="eta",
@@ -272,10 +272,10 @@ FUNCTION: Final = TableFunction(
     name="MARKET_SIGNALS",
     summary="Predicts where each key's price goes over the next bars, keeps score of itself, and gives signals.",
     description="""\
-Every row is a closed bar of its key, and gets a score: -1, will fall, to 1, will rise, one `horizon` from now. The truth
-is the `mid` of the last bar at or before that moment, by event time; it is known with the first row at or behind it.
-Only then is the prediction scored, and only then learned: features and score are those of when it was made. Where no
-price was there in time (the last one is more than half a horizon older), the prediction is `dropped`.
+Every row is a closed bar of its key, and gets a score: -1, will fall, to 1, will rise, one `horizon` from now. The
+truth is the `mid` of the last bar at or before that moment, by event time; it is known with the first row at or behind
+it. Only then is the prediction scored, and only then learned: features and score are those of when it was made. Where
+no price was there in time (the last one is more than half a horizon older), the prediction is `dropped`.
 
 The members are classifiers as in [ONLINE_CLASSIFIER](#online_classifier). Each has a weight: whoever was on the wrong
 side loses `eta` of its logarithm, and the past fades by `discount` a label (Hedge). The score is `2 p - 1` of the
@@ -286,15 +286,15 @@ A signal needs a score of `threshold` from 0, comes once until the score was wit
 not within `cool_down` of another, and not before `warm_up` moves were learned.
 
 All other columns are the scoreboard of the key from its beginning, as it is known at the row. A price that is the same
-one horizon later is no move: it counts in `zero_share`, and nowhere else. A score of 0 is worth half a point. The ends of
-the interval are Wilson's, over as many labels as do not overlap. `gross_bp` and `net_bp` are what a trade for one horizon
-on every score would have brought: at mid prices; and bought at the ask, sold at the bid, with `fee` twice.
+one horizon later is no move: it counts in `zero_share`, and nowhere else. A score of 0 is worth half a point. The ends
+of the interval are Wilson's, over as many labels as do not overlap. `gross_bp` and `net_bp` are what a trade for one
+horizon on every score would have brought: at mid prices; and bought at the ask, sold at the bid, with `fee` twice.
 
 **What to expect.** One minute ahead, 0.52 is honest, above 0.55 there is a leak until somebody shows otherwise, and a
 mean move of five basis points does not pay for two fees of ten.
 
 NULL in any column it reads gives NULL in all, and the row is no bar. There is no chance in it: `seed` changes nothing.
-`on_null => 'impute'` is refused. A key takes some 60 KB with ten features and the default members; a row takes about 20
+`on_null => 'impute'` is refused. A key takes some 30 KB with ten features and the default members; a row takes about 20
 microseconds where packs hold many keys, ten times that where they hold one.
 
 Sources: Freund, Schapire, "A decision-theoretic generalization of on-line learning", JCSS 55, 1997; Gama, Sebastião,

@@ -196,7 +196,7 @@ def test_inverse_error_weights_hardly_differ_and_are_reported() -> None:
     found = played(bars(20, 400, right=0.52), SignalsPool(2))
     low, high = found["inverse_weight_low"][200:], found["inverse_weight_high"][200:]
     assert (low <= 0.25 + 1e-12).all() and (high >= 0.25 - 1e-12).all()
-    assert 0.15 < np.median(low) and np.median(high) < 0.35
+    assert np.median(low) > 0.15 and np.median(high) < 0.35
 
 
 def test_hedge_follows_the_better_member() -> None:
@@ -235,6 +235,6 @@ def test_a_price_that_is_none_is_refused_and_changes_nothing() -> None:
     pool = SignalsPool(1, members=LOGISTIC)
     slot = pool.open()
     before = pool.dump(slot)
-    with pytest.raises(InputError, match="row 1: bid must be above 0, got 0.0"):
+    with pytest.raises(InputError, match=r"row 1: bid must be above 0, got 0\.0"):
         pool.process(np.full(2, slot, np.int32), np.arange(2), np.array([[1.0, 0.9, 1.1, 0], [1, 0, 1.1, 0]]))
     assert pool.dump(slot) == before
