@@ -62,6 +62,9 @@ demo-clickstream: setup  ## A model that learns from late clicks, with honest me
 demo-recommender: setup  ## Two rankings for the readers of a media site, with an A/B report; SECONDS=90 ends it by itself
 	$(BIN)/cutbank demo recommender $(if $(SECONDS),--seconds $(SECONDS))
 
+demo-market: setup  ## Three recorded minutes of exchanges (CUTBANK_DATA), collected, predicted, watched; ends by itself
+	$(BIN)/cutbank demo market $(if $(SECONDS),--seconds $(SECONDS))
+
 bench: setup  ## Cost of the crossing on the real cluster
 	$(BIN)/python -m benchmarks
 

@@ -234,7 +234,7 @@ MODULES = (
     "models.drift.kswin", "models.drift.ddm", "models.features.hashing", "models.linear.kernels",
     "models.naive_bayes.kernels", "models.trees.kernels", "models.champion.kernels",
     "models.original_gate.kernels",
-    "models.indicators.kernels", "models.arbitrage.kernels",
+    "models.indicators.kernels", "models.arbitrage.kernels", "models.signals.kernels",
     "models.recommend.kernels", "models.recommend.blend_kernels", "models.user_vectors.kernels",
 )  # fmt: skip
 

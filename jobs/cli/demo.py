@@ -16,12 +16,11 @@ import psutil
 import typer
 
 from jobs.cli.output import AsJson, console, print_json
-from jobs.demo import clickstream
-from jobs.demo.clickstream_view import View, report
-from jobs.demo.clickstream_view import as_object as click_object
+from jobs.demo import clickstream, clickstream_view, market, market_view
 from jobs.demo.course import Course, Interrupted
 from jobs.demo.screen import REDRAW_S, Lines, Screen
 from jobs.demo.summary import as_object, show
+from jobs.demo.view import View
 from jobs.errors import UsageError
 from jobs.settings import Settings, load_settings
 
@@ -36,6 +35,7 @@ class Which(StrEnum):
     ANOMALIES = "anomalies"
     CLICKSTREAM = "clickstream"
     RECOMMENDER = "recommender"
+    MARKET = "market"
 
 
 def demo(
@@ -44,7 +44,7 @@ def demo(
     replace: Annotated[bool, typer.Option("--replace", help="Delete also topics whose records no demo wrote.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start everything, show scores and anomalies live, and stop everything; or a model that learns from clicks.
+    """Start everything, show scores and anomalies live, and stop everything; or learning from clicks; or markets.
 
     Broker and cluster start (those that run are left as they are), a synthetic room and this machine's own counters
     are fed, two pipelines score them, an application of Kinesis SQL joins them, and what is unusual is shown as it is
@@ -58,6 +58,10 @@ def demo(
     `recommender` shows readers of a made-up site the lists of two rankings that learn their clicks: click-through and
     hit rate live, an A/B report at the end. Here requests = answered + rejected + late + pending.
 
+    `market` plays three recorded minutes of three venues through fake exchanges and real collectors, in 60 seconds or
+    in `--seconds`, and two hours of one pair at two venues; CUTBANK_DATA names the folder of the recordings. It ends by
+    itself. Here trades and quotes = in bars + rejected + late + behind the last bar.
+
     Example: cutbank demo --seconds 90
     """
     begun_s = time.monotonic() - max(0.0, time.time() - psutil.Process().create_time())
@@ -69,6 +73,8 @@ def demo(
         _clickstream(settings, seconds, replace=replace, as_json=as_json)
     if which is Which.RECOMMENDER:
         _recommender(settings, seconds, replace=replace, as_json=as_json)
+    if which is Which.MARKET:
+        _market(settings, seconds, replace=replace, as_json=as_json)
     lines = Lines(console(err=True), begun_s)
     on_screen = sys.stdout.isatty() and not as_json
     course = Course(
@@ -98,12 +104,28 @@ def demo(
 def _clickstream(settings: Settings, seconds: float | None, *, replace: bool, as_json: bool) -> NoReturn:
     end = threading.Event()
     live = sys.stdout.isatty() and not as_json
-    with _signals(end.set), View(console(), console(err=True), live=live) as view:
+    shown = View(
+        console(), console(err=True), live=live, line=clickstream_view.line, draw=clickstream_view.drawn
+    )  # fmt: skip
+    with _signals(end.set), shown as view:
         summary = clickstream.run(settings, seconds=seconds, replace=replace, end=end, tell=view.tell, show=view.show)
     if as_json:
-        print_json(click_object(summary))
+        print_json(clickstream_view.as_object(summary))
     else:
-        report(summary, console())
+        clickstream_view.report(summary, console())
+    raise typer.Exit(summary.exit_code)
+
+
+def _market(settings: Settings, seconds: float | None, *, replace: bool, as_json: bool) -> NoReturn:
+    end = threading.Event()
+    live = sys.stdout.isatty() and not as_json
+    shown = View(console(), console(err=True), live=live, line=market_view.line, draw=market_view.tables)
+    with _signals(end.set), shown as view:
+        summary = market.run(settings, seconds=seconds, replace=replace, end=end, tell=view.tell, show=view.show)
+    if as_json:
+        print_json(market_view.as_object(summary))
+    else:
+        market_view.report(summary, console())
     raise typer.Exit(summary.exit_code)
 
 
@@ -112,10 +134,9 @@ def _recommender(settings: Settings, seconds: float | None, *, replace: bool, as
 
     end = threading.Event()
     live = sys.stdout.isatty() and not as_json
-    with _signals(end.set), recommender_view.View(console(), console(err=True), live=live) as view:
-        summary = recommender.run(
-            settings, seconds=seconds, replace=replace, end=end, tell=view.tell, show=view.show_lists
-        )
+    shown = View(console(), console(err=True), live=live, line=recommender_view.line, draw=recommender_view.table)
+    with _signals(end.set), shown as view:
+        summary = recommender.run(settings, seconds=seconds, replace=replace, end=end, tell=view.tell, show=view.show)
     if as_json:
         print_json(recommender_view.as_object(summary))
     else:

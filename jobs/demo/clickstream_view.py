@@ -2,68 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from jobs.demo.clickstream import CLICKS, DECISIONS, IMPRESSIONS, OUTCOMES, PREDICTIONS, Board, ClickSummary
 
-LINES_EVERY_S: Final = 10.0
 #: The campaign of the row over all of them.
 ALL: Final = "all"
 _SHOWN: Final = ("champion", "n", "accuracy", "baseline_last_class", "baseline_prior", "f1", "log_loss", "roc_auc")
 
 
-class View:
-    """Shows steps and boards; live on a terminal.
-
-    Parameters
-    ----------
-    out, err
-        Where the board goes, and where steps are told.
-    live
-        Whether to redraw.
-    """
-
-    def __init__(self, out: Console, err: Console, *, live: bool) -> None:
-        self._err, self._begun_s, self._last_s = err, time.monotonic(), 0.0
-        self._live = Live(console=out, auto_refresh=False, transient=True) if live else None
-        self._step = ""
-
-    def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._live is not None:
-            self._live.__exit__(None, None, None)
-
-    def tell(self, step: str) -> None:
-        """What is being done now."""
-        self._step = step
-        if self._live is None:
-            self._err.print(f"{time.monotonic() - self._begun_s:6.1f} s  {step}", markup=False)
-        else:
-            self._live.update(Text(step, style="cyan"), refresh=True)
-
-    def show(self, board: Board) -> None:
-        """How things stand now."""
-        self._draw(line(board), [Text(line(board)), metrics_table(board.metrics)])
-
-    def _draw(self, text: str, parts: list[RenderableType]) -> None:
-        """The parts where they can be redrawn, else the text now and then."""
-        if self._live is not None:
-            self._live.update(Group(*parts, Text(self._step, style="dim")), refresh=True)
-        elif time.monotonic() - self._last_s >= LINES_EVERY_S:
-            self._last_s = time.monotonic()
-            self._err.print(f"{time.monotonic() - self._begun_s:6.1f} s  {text}", markup=False)
+def drawn(board: Board) -> RenderableType:
+    """A board as a terminal shows it."""
+    return Group(Text(line(board)), metrics_table(board.metrics))
 
 
 def line(board: Board) -> str:

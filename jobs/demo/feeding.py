@@ -8,11 +8,12 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from jobs.demo.pipelines import PIPELINES, DemoPipeline, feed_arguments
-from jobs.errors import UsageError
+from jobs.errors import StackError, UsageError
 from jobs.settings import Settings
 from jobs.stack import kafka_admin
 from jobs.stack.processes import ProcessRecord, forget_record, read_record, spawn, stop
@@ -47,12 +48,16 @@ def record_name(pipeline: DemoPipeline) -> str:
 
 def start_feed(settings: Settings, pipeline: DemoPipeline, seconds: float | None) -> ProcessRecord:
     """Start a pipeline's feed; it goes on in a session of its own until it ends or is stopped."""
-    name = record_name(pipeline)
+    return start_command(settings, record_name(pipeline), feed_arguments(pipeline, seconds))
+
+
+def start_command(settings: Settings, name: str, arguments: Sequence[str]) -> ProcessRecord:
+    """Start ``cutbank feed ARGUMENTS --json`` under a name; what it tells goes to a log of that name."""
     output = settings.state_dir / "log" / f"{name}.out"
     output.unlink(missing_ok=True)
     return spawn(
         name,
-        [sys.executable, "-m", "jobs.cli", "feed", *feed_arguments(pipeline, seconds), "--json"],
+        [sys.executable, "-m", "jobs.cli", "feed", *arguments, "--json"],
         environ=os.environ,
         folder=settings.state_dir / "run",
         output=output,
@@ -70,14 +75,35 @@ def stop_feed(settings: Settings, record: ProcessRecord) -> None:
 
 def stop_leftovers(settings: Settings, pipelines: Iterable[DemoPipeline] = PIPELINES) -> list[str]:
     """Stop the feeds of a demonstration that was killed; returns their names."""
+    return stop_named(settings, map(record_name, pipelines))
+
+
+def stop_named(settings: Settings, names: Iterable[str]) -> list[str]:
+    """Stop those feeds of these names that run; returns their names."""
     stopped = []
-    for pipeline in pipelines:
-        record = read_record(settings.state_dir / "run", record_name(pipeline))
+    for name in names:
+        record = read_record(settings.state_dir / "run", name)
         if record is not None:
             if record.alive:
                 stopped.append(record.name)
             stop_feed(settings, record)
     return stopped
+
+
+def summary_of(record: ProcessRecord) -> dict[str, Any]:
+    """The JSON object a feed ended with.
+
+    Raises
+    ------
+    StackError
+        It ended without one; the message has its last line.
+    """
+    why = complaint(record)
+    if why is not None:
+        raise StackError(f"{record.name} ended: {why}")
+    lines = Path(record.log).read_text(encoding="utf-8", errors="replace").splitlines()
+    found: dict[str, Any] = json.loads([line for line in lines if line.strip()][-1])
+    return found
 
 
 def complaint(record: ProcessRecord) -> str | None:

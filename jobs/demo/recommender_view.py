@@ -7,16 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from jobs.demo import clickstream_view
 from jobs.demo.recommender import CONTROL, TREATMENT, Board, Summary
-
-
-class View(clickstream_view.View):
-    """Shows steps and boards of this demonstration; live on a terminal."""
-
-    def show_lists(self, board: Board) -> None:
-        """How things stand now."""
-        self._draw(line(board), [table(board)])
 
 
 def table(shown: Board) -> Table:

@@ -25,9 +25,7 @@ def test_each_record_is_scored_once(
 ) -> None:
     topic = new_topic("each", partitions=1)  # one partition: the order of arrival is the order of offsets
     kafka_admin.create_topics(stack.settings, {f"{topic}-custom-scores": 1})
-    source = LiveInput(
-        lambda values, _: produce(topic, values, partition=0), keys=3, records=2_000, rate=0, seed=2
-    )
+    source = LiveInput(lambda values, _: produce(topic, values, partition=0), keys=3, records=2_000, rate=0, seed=2)
     source.run()
     job = flink_run(
         "-py", str(PROJECT_ROOT / "jobs" / "custom_scoring.py"), "--bootstrap-servers",
@@ -41,9 +39,7 @@ def test_each_record_is_scored_once(
     completed = stack.rest.checkpoints(job).completed
     assert wait_until(lambda: stack.rest.checkpoints(job).completed > completed, 30)
     os.kill(worker, signal.SIGKILL)
-    again = LiveInput(
-        lambda values, _: produce(topic, values, partition=0), keys=3, records=1_000, rate=0, seed=3
-    )
+    again = LiveInput(lambda values, _: produce(topic, values, partition=0), keys=3, records=1_000, rate=0, seed=3)
     again.run()
     total += 1_000 + 2
     written = read_committed(f"{topic}-custom-scores", at_least=total, timeout_s=120)

@@ -245,9 +245,7 @@ def _charted(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[float | None, ..
     """By id what TA-Lib says over all bars of the row's key; nothing where the price is NULL, which is no bar."""
     found: dict[int, tuple[float | None, ...]] = {row["id"]: (None,) * 7 for row in rows}
     for key in {row["k"] for row in rows}:
-        bars = [
-            row for row in sorted(rows, key=lambda row: row["at_text"]) if row["k"] == key and row["v"] is not None
-        ]
+        bars = [row for row in sorted(rows, key=lambda row: row["at_text"]) if row["k"] == key and row["v"] is not None]
         prices, volumes = (np.array([bar[name] for bar in bars], np.float64) for name in ("v", "w"))
         upper, _, lower = talib.BBANDS(prices, 20, 2, 2)
         columns = (

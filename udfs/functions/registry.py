@@ -13,6 +13,7 @@ from udfs.functions import (
     drift,
     hotspots,
     indicators,
+    market_signals,
     online_classifier,
     online_regressor,
     prequential_metrics,
@@ -41,6 +42,7 @@ FUNCTIONS: Final[Mapping[str, TableFunction]] = MappingProxyType(
             arbitrage.FUNCTION,
             rank_items.FUNCTION,
             user_vector.FUNCTION,
+            market_signals.FUNCTION,
             stagger.FUNCTION,
         )
     }

@@ -21,6 +21,7 @@ from models.learners import learner
 from models.metrics import PrequentialMetricsPool
 from models.pool import ModelPool
 from models.random_cut_forest import RandomCutForestPool
+from models.signals import Rules, SignalsPool
 from models.stagger import StaggerPool
 from models.user_vectors import ItemVectors, UserVectorPool
 
@@ -77,6 +78,12 @@ def quotes(values: np.ndarray) -> np.ndarray:
     return np.column_stack([venue, mid - 0.2, np.abs(values[:, 2]), mid + 0.2, np.abs(values[:, 4])])
 
 
+def bars_and_features(values: np.ndarray) -> np.ndarray:
+    """A mid price, quotes around it, and two features."""
+    mid = 100 + values[:, 0]
+    return np.column_stack([mid, mid - 0.1, mid + 0.1, values[:, 3:]])
+
+
 DETECTOR = partial(Kind, columns=1, judged=("statistic",))
 CHALLENGERS = partial(
     challengers, [{"algorithm": "logistic"}, {"algorithm": "alma"}, {"algorithm": "logistic", "learning_rate": 1.0}],
@@ -121,15 +128,25 @@ POOLS = {
     "user vectors": Kind(partial(UserVectorPool, VECTORS, 6), 1, 0, ("items_read",), values=whole),
     "champion": Kind(partial(ChampionGatePool, 2, minimum_rows=5, cool_down=5), 2, 0, (), values=losses),
     "arbitrage": Kind(
-        partial(ArbitragePool, [0.0, 0.001, 0.002], 0.001, 50, 30), 5, 0, (), values=quotes,
+        partial(ArbitragePool, [0.0, 0.001, 0.002], 0.001, 50, 30),
+        5,
+        0,
+        (),
+        values=quotes,
         undefined=("buy_venue", "sell_venue", "edge", "size", "episode", "lasted_ms", "best_edge"),
     ),
-    "indicators": Kind(
-        partial(IndicatorsPool, Periods(5, 3, 6, 4, 7, 2.0, 5, 9)), 2, 0, (), undefined=NAMES
-    ),
+    "indicators": Kind(partial(IndicatorsPool, Periods(5, 3, 6, 4, 7, 2.0, 5, 9)), 2, 0, (), undefined=NAMES),
     "metrics": METRICS(partial(PrequentialMetricsPool, 30)),
     "metrics, fading": METRICS(partial(PrequentialMetricsPool, 30, fading=0.95)),
     "metrics, span": METRICS(partial(PrequentialMetricsPool, 30, span_ms=100)),
+    "signals": Kind(
+        partial(SignalsPool, 2, Rules(horizon_ms=50, waiting=7, warm_up=0, threshold=0.1, release=0.05)),
+        5,
+        0,
+        (),
+        values=bars_and_features,
+        undefined=("outcome_return", "outcome_score", "outcome_right"),
+    ),
     # the first window opens at time 0
     "stagger": Kind(partial(StaggerPool, 10), 1, 10),
 }
