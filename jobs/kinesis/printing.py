@@ -52,6 +52,10 @@ def printed(
         "--   ${delay}: seconds that rows may be out of order at a source; ${batch}: seconds of rows in a pack",
         *(f"-- warning, line {source.position(start).line}: {message}" for message, start in warnings),
         "",
+        # else they are named after what they are chained to, and one writer is chained to one task, not to two
+        "-- operators find their state again at every parallelism",
+        "SET 'table.exec.uid.generation' = 'ALWAYS';",
+        "",
     ]
     origins: list[tuple[int, int]] = []
     shown: set[int] = set()
