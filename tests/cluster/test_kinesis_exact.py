@@ -17,9 +17,7 @@ from jobs.submit import submit
 from tests.cluster.chaos import RECOVERY_S, Chaos
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order
-from tests.cluster.test_exact_under_failure import RATE, _key
-
-KILLS = ("worker", "taskmanager")
+from tests.cluster.test_exact_under_failure import RATE, TASKMANAGER_KILLS, WORKER_KILLS, _key
 
 SOURCES = """
 [sources."SOURCE_SQL_STREAM_001"]
@@ -58,7 +56,9 @@ def test_a_compiled_application_is_exact_under_failure(
     source.start()
     chaos = Chaos(stack, submitted.job_id, f"{topic}-sorted", seed=3)
     try:
-        for what in KILLS:
+        kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
+        chaos.random.shuffle(kills)
+        for what in kills:
             chaos.kill(what)
         assert source.is_alive(), f"the input ended: {source.error}"
         source.stopped.set()
@@ -81,5 +81,6 @@ def test_a_compiled_application_is_exact_under_failure(
     values = [json.loads(record.value) for record in written]
     assert [value["ANOMALY_SCORE"] for value in values] == [score for score, _ in expected]
     assert sorted((v["ANOMALY_SCORE"], v["volume"]) for v in values) == sorted(expected)
+    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
     assert not read_committed(f"{topic}-late", timeout_s=0)
     assert not read_committed("loudness-by-second-errors", timeout_s=0)
