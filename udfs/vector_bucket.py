@@ -12,14 +12,16 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from models.user_vectors import ItemVectors, UserVectorPool
 from udfs.bucket import BESIDE, BucketStore, Counters, Hosted, KeyedBucket, LiveKey
 from udfs.pack import FloatArray, IntArray
 from udfs.replay_log import LogEntry, frame, key_of_text, key_text, unframe
+
+if TYPE_CHECKING:
+    from models.user_vectors import UserVectorPool
 
 _SIZE = struct.Struct("<I")
 
@@ -170,6 +172,8 @@ class VectorBucket(KeyedBucket[LiveKey]):
 
     def _read(self, slots: Any, entry: LogEntry, first: int, end: int) -> dict[str, np.ndarray[Any, Any]]:
         if self._stale:
+            from models.user_vectors import ItemVectors  # not earlier: a worker loads compiled code in `open` only
+
             table = self._tables[self._version]
             ids = np.fromiter(table, np.int64, len(table))
             matrix = np.frombuffer(b"".join(table.values()), "<f4").reshape(len(table), -1 if table else 1)
