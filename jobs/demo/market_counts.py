@@ -57,7 +57,7 @@ class MarketCounts:
     trades, quotes
         What became of them.
     windows, closing_windows, bars
-        Windows, those of them that do not overlap, and bars: the last two are the same.
+        Windows, those of them that do not overlap and end no later than the last bar, and bars: these two are the same.
     quoted_bars, predictions
         Bars with quotes, and predictions: one each.
     signals
@@ -135,7 +135,9 @@ def count(
         trades=fate(TRADES, "trades"),
         quotes=fate(QUOTES, "quotes"),
         windows=len(topics[WINDOWS]),
-        closing_windows=sum(time_ms(row["window_end"]) % bar_ms == 0 for row in topics[WINDOWS]),
+        closing_windows=sum(
+            time_ms(row["window_end"]) % bar_ms == 0 and time_ms(row["window_end"]) <= end_ms for row in topics[WINDOWS]
+        ),
         bars=len(bars),
         quoted_bars=sum(bar.get("bid") is not None for bar in bars),
         predictions=len(topics[PREDICTIONS]),
