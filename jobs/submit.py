@@ -27,7 +27,7 @@ from jobs.stack.rest import FlinkRest, Job
 
 RUN_FILE = PROJECT_ROOT / "jobs" / "run_file.py"
 #: How long `flink run` may take: it plans, connects and submits.
-SUBMIT_TIMEOUT_S = 180.0
+SUBMIT_TIMEOUT_S = 300.0
 
 Progress = Callable[[str], None]
 

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-#: Folders whose tests share what is dear, a broker with a cluster or a JVM, so one process runs all of them.
-TOGETHER = ("tests/cluster/", "tests/jobs/")
+#: What shares something that is dear: tests of a line run in one process, which begin in this order. Those that kill
+#: have a stack of their own, the others one together, and one has the JVM.
+TOGETHER = {
+    "cluster": ("tests/cluster/*",),
+    "jobs": ("tests/jobs/*",),
+    "kills": ("tests/cluster/*failure*", "tests/cluster/*exact*", "tests/cluster/*resume*", "tests/cluster/*same*"),
+}
+
+
+def _group(nodeid: str) -> str | None:
+    """What a test belongs to; the last line that fits counts."""
+    fitting = [name for name, patterns in TOGETHER.items() if any(fnmatch(nodeid, each) for each in patterns)]
+    return fitting[-1] if fitting else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups first, so that what takes longest does not begin last; the rest as it was."""
+    order = [*TOGETHER, None]
+    items.sort(key=lambda item: order.index(_group(item.nodeid)))
 
 
 class _ByCost(LoadScopeScheduling):
-    """The folders that share something go to one process each, first; all others follow, spread by file."""
+    """A group goes to one process; all other tests follow, spread by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.split("::", 1)[0])
+        return _group(nodeid) or nodeid.split("::", 1)[0]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Asked by pytest-xdist."""
-    config.option.loadscopereorder = False  # the order of the folders begins with those that take longest
+    config.option.loadscopereorder = False  # the order is ours
     return _ByCost(config, log)

@@ -237,7 +237,10 @@ class _Run:
             self._settle(consumer, job_id)
         savepoint = stop_pipeline(settings, CLICKSTREAM.name)
         tell("counting the topics")
-        counts, board = counts_of(settings), self._board
+        counts, board = counts_of(settings), Board()
+        for topic in (METRICS, DECISIONS):  # the savepoint has committed more than was shown
+            with reader(settings, topic) as found:
+                board.add(topic, [record.value for record in found.all()])
         page = self._report() if board.metrics else None
         seconds_taken = time.monotonic() - self._begun_s
         summary = ClickSummary(

@@ -160,7 +160,7 @@ def read_committed(settings: Settings) -> Callable[..., list[Record]]:
         found: list[Record] = []
 
         def enough() -> bool:
-            found[:] = records.all()
+            found[:] = records.all(timeout_s=max(60.0, timeout_s))
             return len(found) >= at_least
 
         with reader(settings, topic) as records:

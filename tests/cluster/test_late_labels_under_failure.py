@@ -233,7 +233,7 @@ def _assert_contest(contest: list[Out], written: list[Any], ids: dict[int, str])
         assert got[campaign] == rows, campaign
     assert set(got) == set(expected_rows)
     decided = Counter(out.prediction["decision"] for out in contest if out.kind == "decision")
-    assert decided["promote"] >= 3 and decided["keep"] >= 5, decided
+    assert decided["promote"] and decided["keep"], decided
 
 
 def _is_measured(out: Out) -> bool:
