@@ -37,9 +37,14 @@ def ports_of(settings: Settings, name: str) -> dict[str, int]:
 
 def flink_environment(settings: Settings) -> dict[str, str]:
     """This process's environment, with what makes Flink's scripts and PyFlink use our configuration and lib
-    folder."""
+    folder.
+
+    A process that has run PyFlink on its own has the address of its worker pool in it, and the Python workers of a
+    cluster that finds it there come to life in that process.
+    """
     home, state = flink_home(), settings.state_dir
-    return os.environ | {
+    own = {name: value for name, value in os.environ.items() if name != "PYTHON_LOOPBACK_SERVER_ADDRESS"}
+    return own | {
         "FLINK_HOME": str(home),
         "FLINK_BIN_DIR": str(home / "bin"),
         "FLINK_OPT_DIR": str(home / "opt"),

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from jobs.errors import StackError
 from jobs.settings import CONF_DIR, Settings, load_settings
+from jobs.stack.components import flink_environment
 from jobs.stack.render import (
     broker_properties,
     connector_jar,
@@ -170,3 +171,11 @@ def test_properties(text: str, expected: dict[str, str]) -> None:
 def test_a_line_that_is_no_property_is_refused() -> None:
     with pytest.raises(StackError, match=r"broker\.properties:2: expected key=value, got 'nonsense'"):
         parse_properties("a=b\nnonsense")
+
+
+def test_a_pool_of_workers_of_this_process_stays_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyFlink leaves its address in the environment; a cluster that found it would run its workers there."""
+    monkeypatch.setenv("PYTHON_LOOPBACK_SERVER_ADDRESS", "localhost:1")
+    monkeypatch.setenv("SOMETHING_ELSE", "kept")
+    environ = flink_environment(load_settings(environ={}))
+    assert "PYTHON_LOOPBACK_SERVER_ADDRESS" not in environ and environ["SOMETHING_ELSE"] == "kept"
