@@ -9,11 +9,11 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 #: What shares something that is dear: tests of a line run in one process, which begin in this order. Those that kill
-#: have a stack of their own, the others one together, and one has the JVM.
+#: have a stack of their own, the others one together, and one has the JVM. In a single process the first two share.
 TOGETHER = {
     "cluster": ("tests/cluster/*",),
-    "jobs": ("tests/jobs/*",),
     "kills": ("tests/cluster/*failure*", "tests/cluster/*exact*", "tests/cluster/*resume*", "tests/cluster/*same*"),
+    "jobs": ("tests/jobs/*",),
 }
 
 
