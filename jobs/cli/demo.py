@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import psutil
 import typer
 
 from jobs.cli.output import AsJson, console, print_json
-from jobs.demo import clickstream, clickstream_view, market, market_view
 from jobs.demo.course import Course, Interrupted
 from jobs.demo.screen import REDRAW_S, Lines, Screen
 from jobs.demo.summary import as_object, show
@@ -69,12 +69,8 @@ def demo(
         raise UsageError(f"--seconds: expected {SHORTEST_S:g} or more, got {seconds:g}")
     settings = load_settings()
     out = console()
-    if which is Which.CLICKSTREAM:
-        _clickstream(settings, seconds, replace=replace, as_json=as_json)
-    if which is Which.RECOMMENDER:
-        _recommender(settings, seconds, replace=replace, as_json=as_json)
-    if which is Which.MARKET:
-        _market(settings, seconds, replace=replace, as_json=as_json)
+    if which is not Which.ANOMALIES:
+        _with_board(which, settings, seconds, replace=replace, as_json=as_json)
     lines = Lines(console(err=True), begun_s)
     on_screen = sys.stdout.isatty() and not as_json
     course = Course(
@@ -101,46 +97,22 @@ def demo(
     _report(course, as_json=as_json)
 
 
-def _clickstream(settings: Settings, seconds: float | None, *, replace: bool, as_json: bool) -> NoReturn:
+def _with_board(which: Which, settings: Settings, seconds: float | None, *, replace: bool, as_json: bool) -> NoReturn:
+    """Run a demonstration that has a board, and report."""
+    # the report's pictures take long to load: each is loaded for its own demonstration only
+    demonstration = import_module(f"jobs.demo.{which}")
+    view = import_module(f"jobs.demo.{which}_view")
     end = threading.Event()
     live = sys.stdout.isatty() and not as_json
-    shown = View(
-        console(), console(err=True), live=live, line=clickstream_view.line, draw=clickstream_view.drawn
-    )  # fmt: skip
-    with _signals(end.set), shown as view:
-        summary = clickstream.run(settings, seconds=seconds, replace=replace, end=end, tell=view.tell, show=view.show)
+    shown: View[Any] = View(console(), console(err=True), live=live, line=view.line, draw=view.drawn)
+    with _signals(end.set), shown:
+        summary = demonstration.run(
+            settings, seconds=seconds, replace=replace, end=end, tell=shown.tell, show=shown.show
+        )
     if as_json:
-        print_json(clickstream_view.as_object(summary))
+        print_json(view.as_object(summary))
     else:
-        clickstream_view.report(summary, console())
-    raise typer.Exit(summary.exit_code)
-
-
-def _market(settings: Settings, seconds: float | None, *, replace: bool, as_json: bool) -> NoReturn:
-    end = threading.Event()
-    live = sys.stdout.isatty() and not as_json
-    shown = View(console(), console(err=True), live=live, line=market_view.line, draw=market_view.tables)
-    with _signals(end.set), shown as view:
-        summary = market.run(settings, seconds=seconds, replace=replace, end=end, tell=view.tell, show=view.show)
-    if as_json:
-        print_json(market_view.as_object(summary))
-    else:
-        market_view.report(summary, console())
-    raise typer.Exit(summary.exit_code)
-
-
-def _recommender(settings: Settings, seconds: float | None, *, replace: bool, as_json: bool) -> NoReturn:
-    from jobs.demo import recommender, recommender_view  # draws pages: what the others do not need
-
-    end = threading.Event()
-    live = sys.stdout.isatty() and not as_json
-    shown = View(console(), console(err=True), live=live, line=recommender_view.line, draw=recommender_view.table)
-    with _signals(end.set), shown as view:
-        summary = recommender.run(settings, seconds=seconds, replace=replace, end=end, tell=view.tell, show=view.show)
-    if as_json:
-        print_json(recommender_view.as_object(summary))
-    else:
-        recommender_view.report(summary, console())
+        view.report(summary, console())
     raise typer.Exit(summary.exit_code)
 
 

@@ -15,20 +15,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
-
 from jobs.demo import feeding
 from jobs.demo.findings import time_ms
 from jobs.demo.pipelines import DemoPipeline
-from jobs.errors import StackError, SubmitError, UsageError
+from jobs.demo.watched import Watched
+from jobs.errors import StackError
 from jobs.settings import PROJECT_ROOT, Settings
-from jobs.stack import Stack, kafka_admin
+from jobs.stack import kafka_admin
 from jobs.stack.kafka_read import Record, reader
-from jobs.stack.processes import ProcessRecord, reap
-from jobs.stack.rest import FlinkRest
 from jobs.submit import stop as stop_pipeline
-from jobs.submit import submit
 
 IMPRESSIONS, CLICKS = "impressions", "clicks"
 #: The series of metrics that is shown: those of the predictions that were served.
@@ -39,7 +34,7 @@ DECISIONS, MINUTES = "clickstream-decisions", "clickstream-minutes"
 #: Labels come up to 12 seconds late and 2 of 100 never: those are closed by the timeout.
 FEED: Final = ("clicks", "--rate", "5", "--delay", "uniform:0.2,12", "--lost", "0.02")
 VALUES: Final = {"label_timeout": "15", "batch": "1"}
-SHOW_EVERY_S, QUIET_CHECKPOINTS, SETTLE_TIMEOUT_S, FIRST_TIMEOUT_S = 2.0, 3, 90.0, 240.0
+QUIET_CHECKPOINTS, SETTLE_TIMEOUT_S = 3, 90.0
 #: Labels come when impressions have ended: their packs close when the impressions count as idle, 30 s after the last.
 IDLE_S: Final = 35.0
 
@@ -195,30 +190,15 @@ def run(
         Something could not be started.
     """
     with feeding.alone(settings), contextlib.ExitStack() as last:
-        return _Run(settings, end, tell, show, last).run(seconds, replace)
+        return _Run(settings, end, tell, show, last, Board()).run(seconds, replace)
 
 
-class _Run:
-    def __init__(
-        self,
-        settings: Settings,
-        end: threading.Event,
-        tell: Callable[[str], None],
-        show: Callable[[Board], None],
-        last: contextlib.ExitStack,
-    ) -> None:
-        self._settings, self._end, self._tell, self._show, self._last = settings, end, tell, show, last
-        self._stack, self._rest = Stack(settings), FlinkRest(settings.flink_url)
-        self._board, self._begun_s = Board(), time.monotonic()
+class _Run(Watched[Board]):
+    topics = (IMPRESSIONS, CLICKS, PREDICTIONS, OUTCOMES, DECISIONS, METRICS)
 
     def run(self, seconds: float | None, replace: bool) -> ClickSummary:
         settings, tell = self._settings, self._tell
-        was_running = any(part.state == "running" for part in self._stack.status().components)
-        if not was_running:
-            self._last.callback(self._stack.down, tell)
-        self._stack.up(tell)
-        if self._rest.live_jobs(CLICKSTREAM.name):
-            raise UsageError("clickstream is already running; `cutbank stop clickstream` ends it with a savepoint")
+        was_running = self._up(CLICKSTREAM.name)
         feeding.stop_leftovers(settings, [CLICKSTREAM])
         feeding.begin_topics(settings, [CLICKSTREAM], replace=replace)
         kafka_admin.create_topics(settings, {CLICKS: 1})
@@ -227,14 +207,13 @@ class _Run:
         tell("feeding impressions and, later, their labels")
         feed = feeding.start_feed(settings, CLICKSTREAM, seconds)
         self._last.callback(feeding.stop_feed, settings, feed)
-        job_id = submit(settings, CLICKSTREAM.file, VALUES, fresh=True, progress=tell).job_id
-        self._last.callback(self._cancel, job_id)
+        self._submit(CLICKSTREAM.file, VALUES)
         feeding.note_topics(settings, [CLICKSTREAM], finished=False)
         with contextlib.closing(self._consumer()) as consumer:
-            self._watch(consumer, feed, job_id)
+            self._watch(consumer, feed, PREDICTIONS)
             tell("the feed has ended; the last packs")
             feeding.stop_feed(settings, feed)
-            self._settle(consumer, job_id)
+            self._settle(consumer)
         savepoint = stop_pipeline(settings, CLICKSTREAM.name)
         tell("counting the topics")
         counts, board = counts_of(settings), Board()
@@ -256,56 +235,14 @@ class _Run:
         self._tell("drawing the report")
         return str(write_report(self._settings, self._settings.state_dir / "reports" / CLICKSTREAM.name)[0])
 
-    def _consumer(self) -> Any:
-        topics = (IMPRESSIONS, CLICKS, PREDICTIONS, OUTCOMES, DECISIONS, METRICS)
-        with kafka_admin.admin(self._settings) as client:
-            partitions = [
-                TopicPartition(topic, number)
-                for topic in topics
-                for number in range(kafka_admin.partition_count(client, topic))
-            ]
-        consumer = KafkaConsumer(
-            **self._settings.kafka_client(),
-            client_id="cutbank-demo",
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-        )
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        return consumer
-
-    def _poll(self, consumer: Any) -> None:
-        until = time.monotonic() + SHOW_EVERY_S
-        while time.monotonic() < until and not self._end.is_set():
-            with contextlib.suppress(KafkaError):
-                for partition, messages in consumer.poll(200).items():
-                    self._board.add(partition.topic, [message.value for message in messages])
-        self._show(self._board)
-
-    def _watch(self, consumer: Any, feed: ProcessRecord, job_id: str) -> None:
-        deadline = time.monotonic() + FIRST_TIMEOUT_S
-        while not self._end.is_set():
-            self._poll(consumer)
-            self._board.state = self._rest.job(job_id).state.lower()
-            if self._board.state in ("failed", "canceled", "finished"):
-                raise SubmitError(f"clickstream is {self._board.state}; see {self._rest.url}")
-            if not self._board.seen[PREDICTIONS] and time.monotonic() > deadline:
-                raise SubmitError(f"no prediction within {FIRST_TIMEOUT_S:.0f} s; see {self._rest.url}")
-            reap()
-            if not feed.alive:
-                why = feeding.complaint(feed)
-                if why is not None:
-                    raise SubmitError(f"the feed ended: {why}")
-                return
-
-    def _settle(self, consumer: Any, job_id: str) -> None:
+    def _settle(self, consumer: Any) -> None:
         """Until several checkpoints in a row have brought nothing new: then what was read has gone through."""
         self._end.clear()
         deadline, before, since = time.monotonic() + SETTLE_TIMEOUT_S, -1, 0
         idle_s = time.monotonic() + IDLE_S
         while time.monotonic() < deadline:
             self._poll(consumer)
-            done = self._rest.checkpoints(job_id).completed
+            done = self._rest.checkpoints(self._jobs[CLICKSTREAM.name]).completed
             now = self._board.seen[PREDICTIONS] + self._board.seen[OUTCOMES]
             if now != before:
                 before, since = now, done
@@ -313,12 +250,6 @@ class _Run:
             if before > 0 and done - since >= QUIET_CHECKPOINTS and time.monotonic() > idle_s:
                 return
         raise StackError(f"the pipeline had not come to rest {SETTLE_TIMEOUT_S:.0f} s after its last rows")
-
-    def _cancel(self, job_id: str) -> None:
-        with contextlib.suppress(StackError):
-            if self._rest.job(job_id).is_live:
-                self._rest.cancel(job_id)
-                self._rest.wait_for_end(job_id)
 
 
 def counts_of(settings: Settings) -> ClickCounts:

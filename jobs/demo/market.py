@@ -11,14 +11,12 @@ import re
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 from jobs.demo import feeding
 from jobs.demo.market_counts import (
@@ -37,14 +35,13 @@ from jobs.demo.market_counts import (
 )
 from jobs.demo.pipelines import DemoPipeline
 from jobs.demo.topic_values import values
+from jobs.demo.watched import Watched
 from jobs.errors import StackError, SubmitError, UsageError
 from jobs.settings import PROJECT_ROOT, Settings
-from jobs.stack import Stack, kafka_admin
+from jobs.stack import kafka_admin
 from jobs.stack.kafka_read import reader
 from jobs.stack.processes import ProcessRecord, reap, wait_until
-from jobs.stack.rest import FlinkRest
 from jobs.submit import stop as stop_pipeline
-from jobs.submit import submit
 
 RECORDING: Final = "market/binance_3venues_btc_eth_180s.jsonl.gz"
 RECORDED_S: Final = 180.0
@@ -63,7 +60,7 @@ VALUES: Final = {
 SIGNALS_VALUES: Final = {"window": str(BAR_S), "slide": "5", "horizon": str(BAR_S), "cool_down": "30", "idle": "5"}
 
 DEFAULT_S, SHORTEST_S = 60.0, 15.0
-SHOW_EVERY_S, QUIET_CHECKPOINTS, SETTLE_TIMEOUT_S, ADDRESS_TIMEOUT_S, GRACE_S = 1.0, 3, 180.0, 60.0, 15.0
+QUIET_CHECKPOINTS, SETTLE_TIMEOUT_S, ADDRESS_TIMEOUT_S = 3, 180.0, 60.0
 _ADDRESS: Final = re.compile(r"^(\S+) (ws://\S+)$", re.MULTILINE)
 
 
@@ -99,20 +96,21 @@ class Board:
     episodes: deque[Row] = field(default_factory=lambda: deque(maxlen=3))
     state: str = "starting"
 
-    def add(self, topic: str, value: bytes | None) -> None:
-        """A record of a topic that became visible."""
-        self.seen[topic] += 1
-        if value is None or topic not in OUTPUTS:
-            return
-        row = orjson.loads(value)
-        if topic == ALERTS:
-            self.alerts.append(row)
-        elif topic == ARBITRAGE:
-            self.episodes.append(row)
-        elif topic == BARS:
-            self.bars[f"{row['venue']} {row['symbol']}"] = row
-        elif topic == PREDICTIONS:
-            self.predictions[f"{row['venue']} {row['symbol']}"] = row
+    def add(self, topic: str, values: Iterable[bytes | None]) -> None:
+        """Records of a topic that became visible."""
+        for value in values:
+            self.seen[topic] += 1
+            if value is None or topic not in OUTPUTS:
+                continue
+            row = orjson.loads(value)
+            if topic == ALERTS:
+                self.alerts.append(row)
+            elif topic == ARBITRAGE:
+                self.episodes.append(row)
+            elif topic == BARS:
+                self.bars[f"{row['venue']} {row['symbol']}"] = row
+            elif topic == PREDICTIONS:
+                self.predictions[f"{row['venue']} {row['symbol']}"] = row
 
 
 @dataclass(frozen=True)
@@ -169,38 +167,21 @@ def run(
             raise UsageError(f"no recording {settings.data / name}: set CUTBANK_DATA to the folder that has it")
     speed = RECORDED_S / (DEFAULT_S if seconds is None else seconds)
     with feeding.alone(settings), contextlib.ExitStack() as last:
-        return _Run(settings, end, tell, show, last).run(speed, replace)
+        return _Run(settings, end, tell, show, last, Board()).run(speed, replace)
 
 
-class _Run:
-    def __init__(
-        self,
-        settings: Settings,
-        end: threading.Event,
-        tell: Callable[[str], None],
-        show: Callable[[Board], None],
-        last: contextlib.ExitStack,
-    ) -> None:
-        self._settings, self._end, self._tell, self._show, self._last = settings, end, tell, show, last
-        self._stack, self._rest = Stack(settings), FlinkRest(settings.flink_url)
-        self._board, self._begun_s = Board(), time.monotonic()
-        self._jobs: dict[str, str] = {}
+class _Run(Watched[Board]):
+    show_every_s = 1.0
+    topics = (TRADES, QUOTES, *OUTPUTS)
 
     def run(self, speed: float, replace: bool) -> MarketSummary:
         settings, tell = self._settings, self._tell
-        was_running = any(part.state == "running" for part in self._stack.status().components)
-        if not was_running:
-            self._last.callback(self._stack.down, tell)
-        self._stack.up(tell)
-        for name in (MARKET.name, SIGNALS.stem):
-            if self._rest.live_jobs(name):
-                raise UsageError(f"{name} is already running; `cutbank stop {name}` ends it with a savepoint")
+        was_running = self._up(MARKET.name, SIGNALS.stem)
         feeding.stop_named(settings, FEEDS)
         feeding.begin_topics(settings, [MARKET], replace=replace)
         kafka_admin.create_topics(settings, dict.fromkeys((LINKS, FRAMES, *OUTPUTS), 1))
-        for file, given in ((MARKET.file, VALUES), (SIGNALS, SIGNALS_VALUES)):
-            self._jobs[file.stem] = submit(settings, file, given, fresh=True, progress=tell).job_id
-            self._last.callback(self._cancel, self._jobs[file.stem])
+        self._submit(MARKET.file, VALUES)
+        self._submit(SIGNALS, SIGNALS_VALUES)
         feeding.note_topics(settings, [MARKET], finished=False)
         with contextlib.closing(self._consumer()) as consumer:
             fed = self._feed(consumer, speed)
@@ -246,10 +227,7 @@ class _Run:
     def _until_ended(self, consumer: Any, feed: ProcessRecord) -> None:
         while feed.alive:
             self._poll(consumer)
-            for name, job_id in self._jobs.items():
-                self._board.state = self._rest.job(job_id).state.lower()
-                if self._board.state in ("failed", "canceled", "finished"):
-                    raise SubmitError(f"{name} is {self._board.state}; see {self._rest.url}")
+            self._check_jobs()
             if self._end.is_set():
                 self._end.clear()
                 feeding.stop_feed(self._settings, feed)
@@ -257,28 +235,6 @@ class _Run:
         why = feeding.complaint(feed)
         if why is not None:
             raise SubmitError(f"{feed.name} ended: {why}")
-
-    # ---------------------------------------------------------------- watching
-    def _consumer(self) -> Any:
-        partitions = [TopicPartition(topic, 0) for topic in (TRADES, QUOTES, *OUTPUTS)]
-        consumer = KafkaConsumer(
-            **self._settings.kafka_client(),
-            client_id="cutbank-demo",
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-        )
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        return consumer
-
-    def _poll(self, consumer: Any) -> None:
-        until = time.monotonic() + SHOW_EVERY_S
-        while time.monotonic() < until and not self._end.is_set():
-            with contextlib.suppress(KafkaError):
-                for partition, messages in consumer.poll(200).items():
-                    for message in messages:
-                        self._board.add(partition.topic, message.value)
-        self._show(self._board)
 
     def _settle(self, consumer: Any) -> None:
         """Until several checkpoints of both jobs have brought nothing new: then what was read has gone through."""
@@ -295,12 +251,6 @@ class _Run:
 
     def _checkpoints(self) -> dict[str, int]:
         return {name: self._rest.checkpoints(job_id).completed for name, job_id in self._jobs.items()}
-
-    def _cancel(self, job_id: str) -> None:
-        with contextlib.suppress(StackError):
-            if self._rest.job(job_id).is_live:
-                self._rest.cancel(job_id)
-                self._rest.wait_for_end(job_id)
 
     # ---------------------------------------------------------------- the end
     def _summary(self, fed: dict[str, dict[str, Any]], was_running: bool) -> MarketSummary:

@@ -38,7 +38,7 @@ def line(board: Board) -> str:
     return f"{text}; {known['accuracy']:.3f} right of {known['moves']:,} moves" if known else text
 
 
-def tables(board: Board) -> RenderableType:
+def drawn(board: Board) -> RenderableType:
     """Newest bars with their indicators, predictions with their score so far, episodes and alerts."""
     parts: list[RenderableType] = [line(board), _table("bar", board.bars, _BAR)]
     parts.append(predictions_table(board.predictions))

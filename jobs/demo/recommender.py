@@ -17,22 +17,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
-
 from jobs.demo import feeding
 from jobs.demo.findings import time_ms
 from jobs.demo.pipelines import DemoPipeline
-from jobs.errors import SubmitError, UsageError
+from jobs.demo.watched import Watched
+from jobs.errors import UsageError
 from jobs.report.ab import ANSWERS, CLICKS, LISTS, Report, exposures_of, report_of, variants_of
 from jobs.report.ab_page import page_of
 from jobs.settings import PROJECT_ROOT, Settings
-from jobs.stack import Stack, kafka_admin
+from jobs.stack import kafka_admin
 from jobs.stack.kafka_read import reader
-from jobs.stack.processes import ProcessRecord, reap
-from jobs.stack.rest import FlinkRest
 from jobs.submit import stop as stop_pipeline
-from jobs.submit import submit
 
 REQUESTS, ARTICLES, FOLLOWS = "media-requests", "media-articles", "media-follows"
 CONTROL, TREATMENT = "popular-window:1h", "blend"
@@ -43,7 +38,7 @@ FEED: Final = (
     "150", "--answers", ANSWERS, "--patience", "1.5",
 )  # fmt: skip
 VALUES: Final = {"control": CONTROL, "treatment": TREATMENT, "batch": f"{BATCH_MS / 1000:g}"}
-SHOW_EVERY_S, FIRST_TIMEOUT_S, QUIET_S, SETTLE_TIMEOUT_S = 2.0, 240.0, 6.0, 90.0
+QUIET_S, SETTLE_TIMEOUT_S = 6.0, 90.0
 
 
 class _Recommender(DemoPipeline):
@@ -155,41 +150,25 @@ def run(
 ) -> Summary:
     """The whole demonstration; parameters and errors are those of `jobs.demo.clickstream.run`."""
     with feeding.alone(settings), contextlib.ExitStack() as last:
-        return _Run(settings, end, tell, show, last).run(seconds, replace)
+        return _Run(settings, end, tell, show, last, Board()).run(seconds, replace)
 
 
-class _Run:
-    def __init__(
-        self,
-        settings: Settings,
-        end: threading.Event,
-        tell: Callable[[str], None],
-        show: Callable[[Board], None],
-        last: contextlib.ExitStack,
-    ) -> None:
-        self._settings, self._end, self._tell, self._show, self._last = settings, end, tell, show, last
-        self._stack, self._rest = Stack(settings), FlinkRest(settings.flink_url)
-        self._board, self._begun_s = Board(), time.monotonic()
+class _Run(Watched[Board]):
+    topics = (ANSWERS, LISTS, CLICKS, REQUESTS)  # lists and clicks are told apart by the answers
 
     def run(self, seconds: float | None, replace: bool) -> Summary:
         settings, tell = self._settings, self._tell
-        was_running = any(part.state == "running" for part in self._stack.status().components)
-        if not was_running:
-            self._last.callback(self._stack.down, tell)
-        self._stack.up(tell)
-        if self._rest.live_jobs(RECOMMENDER.name):
-            raise UsageError("recommender is already running; `cutbank stop recommender` ends it with a savepoint")
+        was_running = self._up(RECOMMENDER.name)
         feeding.stop_leftovers(settings, [RECOMMENDER])
         feeding.begin_topics(settings, [RECOMMENDER], replace=replace)
         kafka_admin.create_topics(settings, dict.fromkeys((CLICKS, LISTS, ANSWERS), 1))
-        job_id = submit(settings, RECOMMENDER.file, VALUES, fresh=True, progress=tell).job_id
-        self._last.callback(self._cancel, job_id)
+        self._submit(RECOMMENDER.file, VALUES)
         tell("readers ask for lists")
         feed = feeding.start_feed(settings, RECOMMENDER, seconds)
         self._last.callback(feeding.stop_feed, settings, feed)
         feeding.note_topics(settings, [RECOMMENDER], finished=False)
         with contextlib.closing(self._consumer()) as consumer:
-            self._watch(consumer, feed, job_id)
+            self._watch(consumer, feed, ANSWERS)
             tell("the feed has ended; the last answers")
             feeding.stop_feed(settings, feed)
             self._settle(consumer)
@@ -210,48 +189,6 @@ class _Run:
         report = report_of(exposures, CONTROL, TREATMENT)
         return report, page_of(report).write(self._settings.state_dir / "reports" / "ab")[0]
 
-    def _consumer(self) -> Any:
-        topics = (ANSWERS, LISTS, CLICKS, REQUESTS)
-        with kafka_admin.admin(self._settings) as client:
-            partitions = [
-                TopicPartition(topic, number)
-                for topic in topics
-                for number in range(kafka_admin.partition_count(client, topic))
-            ]
-        consumer = KafkaConsumer(
-            **self._settings.kafka_client(), client_id="cutbank-demo", isolation_level="read_committed",
-            enable_auto_commit=False,
-        )  # fmt: skip
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        return consumer
-
-    def _poll(self, consumer: Any) -> None:
-        until = time.monotonic() + SHOW_EVERY_S
-        while time.monotonic() < until and not self._end.is_set():
-            with contextlib.suppress(KafkaError):
-                polled = consumer.poll(200)
-                # answers first: lists and clicks are told apart by them
-                for partition in sorted(polled, key=lambda each: each.topic != ANSWERS):
-                    self._board.add(partition.topic, [message.value for message in polled[partition]])
-        self._show(self._board)
-
-    def _watch(self, consumer: Any, feed: ProcessRecord, job_id: str) -> None:
-        deadline = time.monotonic() + FIRST_TIMEOUT_S
-        while not self._end.is_set():
-            self._poll(consumer)
-            self._board.state = self._rest.job(job_id).state.lower()
-            if self._board.state in ("failed", "canceled", "finished"):
-                raise SubmitError(f"recommender is {self._board.state}; see {self._rest.url}")
-            if not self._board.seen[ANSWERS] and time.monotonic() > deadline:
-                raise SubmitError(f"no answer within {FIRST_TIMEOUT_S:.0f} s; see {self._rest.url}")
-            reap()
-            if not feed.alive:
-                why = feeding.complaint(feed)
-                if why is not None:
-                    raise SubmitError(f"the feed ended: {why}")
-                return
-
     def _settle(self, consumer: Any) -> None:
         """Until no answer has come for some seconds: those of the last pack stay away for want of a later event."""
         self._end.clear()
@@ -261,12 +198,6 @@ class _Run:
             self._poll(consumer)
             if (now := self._board.seen[ANSWERS]) != before:
                 before, since = now, time.monotonic()
-
-    def _cancel(self, job_id: str) -> None:
-        with contextlib.suppress(Exception):
-            if self._rest.job(job_id).is_live:
-                self._rest.cancel(job_id)
-                self._rest.wait_for_end(job_id)
 
 
 def rows_of(settings: Settings, topic: str) -> list[dict[str, Any]]:

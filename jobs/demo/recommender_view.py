@@ -10,7 +10,7 @@ from rich.table import Table
 from jobs.demo.recommender import CONTROL, TREATMENT, Board, Summary
 
 
-def table(shown: Board) -> Table:
+def drawn(shown: Board) -> Table:
     """Click-through rate and hit rate of each ranking so far."""
     made = Table(box=None, header_style="bold", title=f"recommender: {shown.state}", title_justify="left")
     for title in ("ranking", "lists", "shown items", "clicks", "click-through rate", "lists with a click"):
@@ -36,7 +36,7 @@ def line(shown: Board) -> str:
 def report(summary: Summary, out: Console) -> None:
     """The summary for people."""
     counts = summary.counts
-    out.print(table(summary.board))
+    out.print(drawn(summary.board))
     out.print()
     parts = (
         f"{counts.answered:,} answered + {counts.rejected:,} rejected + {counts.late:,} late + "

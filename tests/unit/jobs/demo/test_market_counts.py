@@ -94,8 +94,8 @@ def test_accuracies_count_by_moves() -> None:
 
 def test_a_board_on_one_line() -> None:
     board = Board(state="running")
-    board.add(TRADES, b"{}")
-    board.add(ALERTS, b'{"kind": "GAP"}')
+    board.add(TRADES, [b"{}"])
+    board.add(ALERTS, [b'{"kind": "GAP"}'])
     assert line(board) == (
         "1 trades, 0 quotes; 0 bars, 0 predictions, 0 arbitrage events, 1 alerts; the job is running"
     )
