@@ -20,6 +20,19 @@ from jobs.demo.live import Measured, Reading, Watcher
 from jobs.demo.pipelines import AT_ONCE, BATCH_MS, KINESIS, PIPELINES, DemoPipeline
 from jobs.demo.steps import Step, Steps, Tell, gathered
 from jobs.demo.summary import PipelineSummary, Summary, pipeline_summary
+from jobs.demo.titles import (
+    COUNT,
+    DOWN,
+    FEEDS,
+    FIRST,
+    SETTLE,
+    STOP,
+    TOPICS,
+    UP,
+    ending_titles,
+    starting_titles,
+    submit_title,
+)
 from jobs.demo.topic_values import alerts, values
 from jobs.errors import CutbankError, StackError, SubmitError, UsageError
 from jobs.settings import Settings
@@ -29,8 +42,6 @@ from jobs.stack.rest import FlinkRest, Job, RestError
 from jobs.submit import stop as stop_pipeline
 from jobs.submit import submit
 
-UP, TOPICS, FEEDS, FIRST = "broker and cluster", "topics", "feeds", "first scores"
-SETTLE, STOP, COUNT, DOWN = "last packs", "stop the pipelines", "count the topics", "take everything down"
 #: Nothing more comes when so many checkpoints have passed without a change.
 QUIET_CHECKPOINTS = 3
 SETTLE_TIMEOUT_S = 60.0
@@ -48,21 +59,6 @@ class Phase(enum.Enum):
 
 class Interrupted(Exception):
     """The end was asked for before there was anything to count, or a second time."""
-
-
-def submit_title(pipeline: DemoPipeline) -> str:
-    """Title of the step that submits a pipeline."""
-    return f"submit {pipeline.name}"
-
-
-def starting_titles() -> tuple[str, ...]:
-    """The steps until there are scores."""
-    return (UP, TOPICS, FEEDS, *(submit_title(pipeline) for pipeline in AT_ONCE), FIRST)
-
-
-def ending_titles() -> tuple[str, ...]:
-    """The steps from the end of the feeds on."""
-    return (SETTLE, STOP, COUNT, DOWN)
 
 
 class Course:

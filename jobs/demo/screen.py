@@ -13,12 +13,13 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from jobs.demo.course import FIRST, SETTLE, Course, Phase
+from jobs.demo.course import Course, Phase
 from jobs.demo.findings import Anomaly, Known
 from jobs.demo.live import Reading
 from jobs.demo.pipelines import PIPELINES, burst_after_s
 from jobs.demo.steps import State, Step
 from jobs.demo.summary import seconds_text
+from jobs.demo.titles import FIRST, SETTLE
 
 REDRAW_S: Final = 0.25
 PROBLEMS_SHOWN: Final = 2

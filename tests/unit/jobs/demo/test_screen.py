@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from jobs.demo.course import DOWN, FIRST, UP, Course, Phase
+from jobs.demo.course import Course, Phase
 from jobs.demo.screen import Lines, Screen
 from jobs.demo.steps import State, Step
+from jobs.demo.titles import DOWN, FIRST, UP
 from jobs.settings import load_settings
 
 T0 = 1_790_000_000
