@@ -11,6 +11,8 @@
 -- time: those that stay empty hold nothing back once `idle` seconds have passed.
 
 SET 'table.exec.source.idle-timeout' = '${idle:-30} s';
+-- operators find their state again at every parallelism: the one writer of the windows is chained to one task, not to two
+SET 'table.exec.uid.generation' = 'ALWAYS';
 
 CREATE TABLE market_trades (
     venue             STRING NOT NULL,
@@ -285,6 +287,7 @@ CREATE TABLE windows (
 );
 
 CREATE TABLE arbitrage (
+    preset          STRING,
     base            STRING,
     quote           STRING,
     instrument      STRING,
@@ -318,7 +321,7 @@ FROM sliding_windows
 ORDER BY bar_time;
 
 INSERT INTO arbitrage
-SELECT base, quote, instrument, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), arbitrage_event,
+SELECT 'cutbank', base, quote, instrument, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), arbitrage_event,
        ELT(CAST(buy_venue + 1 AS INT), 'binance-spot', 'huobi', 'kraken', 'coinbase', 'okx', 'bybit-spot', 'binance-usdm', 'bybit-linear'),
        ELT(CAST(sell_venue + 1 AS INT), 'binance-spot', 'huobi', 'kraken', 'coinbase', 'okx', 'bybit-spot', 'binance-usdm', 'bybit-linear'),
        edge, size, episode, episode_ms, best_edge
