@@ -235,6 +235,7 @@ MODULES = (
     "models.naive_bayes.kernels", "models.trees.kernels", "models.champion.kernels",
     "models.original_gate.kernels",
     "models.indicators.kernels", "models.arbitrage.kernels", "models.signals.kernels",
+    "models.original_market.kernels",
     "models.recommend.kernels", "models.recommend.blend_kernels", "models.user_vectors.kernels",
 )  # fmt: skip
 

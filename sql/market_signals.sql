@@ -134,6 +134,12 @@ SELECT * FROM MARKET_SIGNALS(
     fee       => ${fee:-0.001},
     batch     => INTERVAL '${batch:-1}' SECOND);
 
+-- How it went of late: over the last hundred bars, those without a move left out.
+CREATE VIEW followed AS
+SELECT *, AVG(outcome_right) OVER (PARTITION BY venue, symbol ORDER BY bar_time
+                                   ROWS BETWEEN 99 PRECEDING AND CURRENT ROW) AS recent_accuracy
+FROM predicted;
+
 -- ------------------------------------------------------------------------------------------------ symbols and venues
 -- What is wrong with a symbol. Its windows go on for as long as they hold one of its records: they tell of a symbol that
 -- has fallen silent while others go on.
@@ -299,6 +305,7 @@ CREATE TABLE minutes (
 );
 
 CREATE TABLE predictions (
+    preset              STRING,
     venue               STRING,
     symbol              STRING,
     window_end          STRING,
@@ -318,6 +325,7 @@ CREATE TABLE predictions (
     accuracy            DOUBLE,
     accuracy_low        DOUBLE,
     accuracy_high       DOUBLE,
+    recent_accuracy     DOUBLE,
     inverse_accuracy    DOUBLE,
     baseline_up         DOUBLE,
     baseline_same       DOUBLE,
@@ -340,6 +348,7 @@ CREATE TABLE predictions (
 );
 
 CREATE TABLE alerts (
+    preset     STRING,
     kind       STRING,
     severity   STRING,
     state      STRING,
@@ -367,12 +376,12 @@ SELECT venue, symbol, base, quote, instrument, window_start,
 FROM charted;
 
 INSERT INTO predictions
-SELECT venue, symbol, DATE_FORMAT(bar_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), mid, score, signal, expected_return,
+SELECT 'cutbank', venue, symbol, DATE_FORMAT(bar_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), mid, score, signal, expected_return,
        inverse_score, inverse_weight_low, inverse_weight_high, outcome_return, outcome_score, outcome_right, moves,
-       zero_share, dropped, accuracy, accuracy_low, accuracy_high, inverse_accuracy, baseline_up, baseline_same,
-       baseline_opposite, brier, gross_bp, net_bp, signals, signals_net_bp
-FROM predicted;
+       zero_share, dropped, accuracy, accuracy_low, accuracy_high, recent_accuracy, inverse_accuracy, baseline_up,
+       baseline_same, baseline_opposite, brier, gross_bp, net_bp, signals, signals_net_bp
+FROM followed;
 
 INSERT INTO alerts
-SELECT kind, severity, state, venue, symbol, DATE_FORMAT(at_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), evidence
+SELECT 'cutbank', kind, severity, state, venue, symbol, DATE_FORMAT(at_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), evidence
 FROM found;

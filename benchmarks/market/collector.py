@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-import socket
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from multiprocessing.connection import Connection
@@ -21,6 +19,7 @@ from typing import Any, NamedTuple
 
 from websockets.asyncio.client import connect
 
+from benchmarks.own_stack import own_stack
 from benchmarks.results import machine, show, write
 from feeds.exchanges import VENUES
 from feeds.exchanges.collecting import collect
@@ -31,7 +30,6 @@ from feeds.exchanges.values import topics_named
 from feeds.producer import Producer, ensure_topics
 from feeds.records import Outgoing
 from jobs.settings import Settings, load_settings
-from jobs.stack import Stack
 
 RECORDING = "market/binance_3venues_btc_eth_180s.jsonl.gz"
 VENUE, SYMBOLS = "binance-usdm", ["BTCUSDT", "ETHUSDT"]
@@ -65,13 +63,8 @@ def main() -> None:
     if not (folder / RECORDING).is_file():
         raise SystemExit(f"no recording {folder / RECORDING}: set CUTBANK_DATA")
     before = machine()
-    with tempfile.TemporaryDirectory() as state:
-        stack = Stack(own_settings(Path(state)))
-        try:
-            stack.up(print)
-            runs = measure(stack.settings, folder / RECORDING)
-        finally:
-            stack.down(print)
+    with own_stack() as stack:
+        runs = measure(stack.settings, folder / RECORDING)
     figures = summary(runs)
     report = {"machine": before, "load_after": machine()["load_before"], "rounds": ROUNDS, "contenders": figures}
     text = table(report)
@@ -197,17 +190,3 @@ def table(report: dict[str, Any]) -> str:
     verdict = "holds" if holds else "does not hold"
     lines.append(f"  at least {TARGET:,} frames/s a core, into Kafka, none lost: {verdict}")
     return "\n".join(lines)
-
-
-def own_settings(folder: Path) -> Settings:
-    """A stack that meets no other one."""
-    names = ("kafka_port", "controller_port", "flink_port", "jobmanager_port")
-    sockets = [socket.socket() for _ in names]
-    try:
-        for one_socket in sockets:
-            one_socket.bind(("127.0.0.1", 0))
-        ports = [one_socket.getsockname()[1] for one_socket in sockets]
-    finally:
-        for one_socket in sockets:
-            one_socket.close()
-    return load_settings(environ={}, overrides={"state_dir": folder, **dict(zip(names, ports, strict=True))})

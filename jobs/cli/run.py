@@ -21,6 +21,9 @@ File = Annotated[Path, typer.Argument(metavar="FILE.sql", help="The pipeline.")]
 def run(
     file: File,
     values: Values = None,
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Submit FILE.NAME.sql instead, a variant to run beside FILE.sql.")
+    ] = None,
     fresh: Annotated[bool, typer.Option(help="Begin anew, whatever was saved.")] = False,
     detach: Annotated[bool, typer.Option(help="Return as soon as the job runs.")] = False,
     as_json: AsJson = False,
@@ -33,6 +36,7 @@ def run(
     Example: cutbank run sql/loudness.sql --detach
     """
     settings = load_settings()
+    file = file if preset is None else preset_of(file, preset)
     with progress(quiet=as_json) as tell:
         submitted = submit(settings, file, parse_values(values), fresh=fresh, progress=tell)
         _wait_until_running(FlinkRest(settings.flink_url), submitted, 60)
@@ -50,6 +54,22 @@ def run(
         _tell(settings.flink_url, submitted)
     if not detach:
         _wait_for_end(FlinkRest(settings.flink_url), submitted)
+
+
+def preset_of(file: Path, preset: str) -> Path:
+    """The variant of a pipeline: ``market.original.sql`` beside ``market.sql`` is its preset ``original``.
+
+    Raises
+    ------
+    UsageError
+        There is no such file; the message names those there are.
+    """
+    found = file.with_name(f"{file.stem}.{preset}{file.suffix}")
+    if found.is_file():
+        return found
+    names = sorted(other.name.split(".")[1] for other in file.parent.glob(f"{file.stem}.*{file.suffix}"))
+    has = f"it has {', '.join(names)}" if names else f"there is no file {file.stem}.NAME{file.suffix} beside it"
+    raise UsageError(f"--preset {preset}: {file.name} has no such preset; {has}")
 
 
 def parse_values(values: list[str] | None) -> dict[str, str]:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from models.arguments import check_width, integers_of_rows, whole_number
-from models.errors import InputError, ModelError, ParameterError, SnapshotError
+from models.errors import ModelError, ParameterError, SnapshotError
 from models.learners import learner, task_of
 from models.learning.interface import LearnerPool
-from models.learning.state_pool import LARGEST
-from models.packed_pool import PackedPool, check_finite
+from models.packed_pool import check_finite
 from models.signals import kernels
+from models.signals.board import MARKS, Board, check_prices, waves
 from models.signals.kernels import COUNT, LABEL, LEARNED, OF_ROW, RETURN
 from models.signals.layout import (
     DROPPED,
     GROSS,
-    HELD,
     INVERSE_RIGHT,
-    KEPT,
     MOVES,
     NET,
-    NEXT_ERROR,
-    OLDEST,
     OPPOSITE,
     RIGHT,
     SAME,
@@ -38,9 +34,8 @@ from models.signals.layout import (
     UP,
     WAITING,
     ZEROS,
-    fresh,
 )  # fmt: skip
-from models.signals.rules import ERRORS, Rules
+from models.signals.rules import Rules
 from models.snapshot_frame import SnapshotFrame
 
 Floats = npt.NDArray[np.float64]
@@ -55,24 +50,22 @@ MEMBERS: Final[tuple[Mapping[str, Any], ...]] = (
 )
 MOST_MEMBERS: Final = 16
 MOST_FEATURES: Final = 100
-MARKS: Final = 3
-"""Columns in front of the features: mid price, best bid, best ask."""
 
 #: How large a move is: steps that are cut, in basis points, so that no row can throw it off.
 _SIZE_STEP, _SIZE_NOTHING = 0.01, 0.5
 _BASIS_POINTS = 1e4
 _LARGEST_MOVE = 1_000.0
 
-_SINGLE: Final = (
+SINGLE: Final = (
     "settled", "outcome_return", "outcome_score", "outcome_right",
     "score", "inverse_score", "inverse_weight_low", "inverse_weight_high", "best_weight", "signal",
 )  # fmt: skip
-_COUNTED: Final = {
+COUNTED: Final = {
     "moves": MOVES, "zeros": ZEROS, "dropped": DROPPED, "right": RIGHT, "inverse_right": INVERSE_RIGHT, "ups": UP,
     "same": SAME, "opposite": OPPOSITE, "squared": SQUARED, "trades": TRADES, "gross": GROSS, "net": NET,
     "signals": SIGNALS, "signal_gross": SIGNAL_GROSS, "signal_net": SIGNAL_NET,
 }  # fmt: skip
-NAMES: Final = (*_SINGLE, "expected_return", "overlap", *_COUNTED)
+NAMES: Final = (*SINGLE, "expected_return", "overlap", *COUNTED)
 """The results, in order."""
 
 
@@ -142,7 +135,7 @@ class SignalsPool:
         self._size = learner(
             "passive_aggressive_regression", columns=self.features, aggressiveness=_SIZE_STEP, tolerance=_SIZE_NOTHING
         )
-        self._board = _Board(self.rules, len(self.members), self.features)
+        self._board = Board(self.rules, len(self.members), self.features)
         names = ("board", "size", *(f"member {number}" for number in range(len(self.members))))
         self._frame = SnapshotFrame("signals", struct.Struct("<HH"), names)
         #: (slots, 1 + members): the slots of a key in the learners, size first; its slot here is that of its board
@@ -226,17 +219,17 @@ class SignalsPool:
         rows = values.shape[0]
         places, times = self._board.open_slots(slots, rows), integers_of_rows("times_ms", times_ms, rows)
         check_finite(values)
-        _check_prices(values)
+        check_prices(values)
         results = np.empty((rows, COUNT))
-        counted = np.empty((rows, len(_COUNTED)))
+        counted = np.empty((rows, len(COUNTED)))
         expected, overlap = np.empty(rows), np.empty(rows)
-        for wave in _waves(places):
+        for wave in waves(places):
             own, expected[wave] = self._wave(places[wave], times[wave].astype(np.int64), values[wave])
             results[wave], counted[wave] = own[:, :COUNT], own[:, COUNT:-1]
             overlap[wave] = own[:, -1]
-        found = {name: results[:, number] for number, name in enumerate(_SINGLE)}
+        found = {name: results[:, number] for number, name in enumerate(SINGLE)}
         found |= {"expected_return": expected, "overlap": overlap}
-        return found | {name: counted[:, number] for number, name in enumerate(_COUNTED)}
+        return found | {name: counted[:, number] for number, name in enumerate(COUNTED)}
 
     def _wave(self, places: Longs, times: Longs, values: Floats) -> tuple[Floats, Floats]:
         """One row of each key among `places`: results, scoreboard and overlap side by side, and expected returns."""
@@ -250,7 +243,7 @@ class SignalsPool:
         )  # fmt: skip
         if found:
             self._learn(places, times, learned[:found])
-        counted = states[places][:, list(_COUNTED.values())]
+        counted = states[places][:, list(COUNTED.values())]
         chances = np.empty((places.size, len(self.members)))
         for number, pool in enumerate(self._learners):
             chances[:, number] = pool.predict(self._inside[places, 1 + number], times, features)
@@ -273,30 +266,6 @@ class SignalsPool:
             pool.learn(inside[known, 1 + number], moments[known], features[known], learned[known, LABEL])
 
 
-class _Board(PackedPool):
-    """What a key remembers beside its members."""
-
-    def __init__(self, rules: Rules, members: int, features: int) -> None:
-        self._most = {WAITING: rules.waiting, OLDEST: rules.waiting - 1, KEPT: ERRORS, NEXT_ERROR: ERRORS - 1}
-        super().__init__("signals_board", rules.numbers(), fresh(members, features, rules.waiting), columns=0)
-
-    @property
-    def states(self) -> Floats:
-        """(slots, width): row k is slot k; for the kernels."""
-        return self._state
-
-    def _wrong_state(self, state: Floats) -> str | None:
-        """The kernels index by places in rings."""
-        wrong = super()._wrong_state(state)
-        for place, most in self._most.items():
-            value = float(state[place])
-            if wrong is None and not (0.0 <= value <= most and value == int(value)):
-                wrong = f"number {place} of its board is {value!r}, at most {most} is possible"
-        if wrong is None and float(state[HELD]) not in (-1.0, 0.0, 1.0):
-            wrong = f"it holds the signal {float(state[HELD])!r}"
-        return wrong
-
-
 def _member(number: int, given: Mapping[str, Any], features: int) -> LearnerPool:
     parameters = {name: value for name, value in given.items() if name != "algorithm"}
     algorithm = str(given.get("algorithm", ""))
@@ -306,28 +275,3 @@ def _member(number: int, given: Mapping[str, Any], features: int) -> LearnerPool
         return learner(algorithm, columns=features, **parameters)
     except ModelError as error:
         raise ParameterError(f"member {number}: {error}") from error
-
-
-def _check_prices(values: Floats) -> None:
-    wrong = ~(values[:, :MARKS] > 0.0) | (values[:, :MARKS] > LARGEST)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0].tolist()
-        name = ("mid", "bid", "ask")[column]
-        raise InputError(f"row {row}: {name} must be above 0, got {float(values[row, column])!r}")
-    wide = np.abs(values[:, MARKS:]) > LARGEST
-    if wide.any():
-        row, column = np.argwhere(wide)[0].tolist()
-        raise InputError(f"row {row}, column {MARKS + column}: not within {LARGEST:g} of 0")
-
-
-def _waves(places: Longs) -> Iterator[Longs]:
-    """Rows by their number within their key: a wave has at most one row of each key, in the order given."""
-    order = np.argsort(places, kind="stable")
-    starts = np.flatnonzero(np.diff(places[order], prepend=-1))
-    number = np.arange(places.size) - np.repeat(starts, np.diff(np.append(starts, places.size)))
-    of_row = np.empty(places.size, np.int64)
-    of_row[order] = number
-    by_wave = np.argsort(of_row, kind="stable")
-    ends = np.flatnonzero(np.diff(of_row[by_wave])) + 1
-    if places.size:
-        yield from np.split(by_wave, ends)

@@ -82,7 +82,7 @@ def rows_without_lags(rows: list[Record]) -> list[str]:
     return sorted(repr({name: row[name] for name in row if not name.startswith("lag")}) for row in rows)
 
 
-def test_windows_are_golden_and_defect_12_the_same_at_any_speed(
+def test_defect_12_20_and_21_windows_are_golden_and_the_same_at_any_speed(
     new_tables: Callable[[], Any], script: Callable[..., Script], tmp_path: Path
 ) -> None:
     market = some_quotes()

@@ -31,7 +31,7 @@ def window(venue: str, symbol: str, second: int, **columns: Any) -> Record:
     return row | columns
 
 
-def test_alerts_open_and_close_and_predictions_keep_score(
+def test_defect_13_a_skewed_clock_hides_no_delay_and_alerts_open_and_close(
     new_tables: Callable[[], Any], script: Callable[..., Script], tmp_path: Path
 ) -> None:
     """Defect 13: a clock 1.27 s ahead hides no delay of 2 s; and everything else that can be wrong, once."""

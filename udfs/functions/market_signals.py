@@ -19,6 +19,7 @@ from udfs.functions.declaration import (
 )
 
 if TYPE_CHECKING:
+    from models.original_market import OriginalMarketPool
     from models.pool import ModelPool
     from models.signals import Rules, SignalsPool
 
@@ -100,6 +101,13 @@ OWN: Final = (
         default="[]",
         default_help="two logistic regressions, naive Bayes and a small tree",
         help='JSON: the classifiers, each with its parameters: \'[{"algorithm": "logistic"}, ...]\'.',
+    ),
+    Argument(
+        name="preset",
+        type=ArgumentType.STRING,
+        default="cutbank",
+        choices=("cutbank", "original"),
+        help="'original': the ensemble of the original market system, scored as ours is; to compare with.",
     ),
     Argument(
         name="eta",
@@ -212,6 +220,8 @@ def _check(arguments: Mapping[str, Any]) -> None:
     except ParameterError as error:
         raise ArgumentError(str(error), "release", "threshold") from None
     given = _members(arguments["members"])
+    if given and arguments["preset"] == "original":
+        raise ArgumentError("preset 'original' has members of its own: leave members out", "members", "preset")
     if given:
         try:
             _pool(1, arguments)
@@ -219,9 +229,12 @@ def _check(arguments: Mapping[str, Any]) -> None:
             raise ArgumentError(f"members: {error}", "members") from None
 
 
-def _pool(features: int, arguments: Mapping[str, Any]) -> SignalsPool:
+def _pool(features: int, arguments: Mapping[str, Any]) -> SignalsPool | OriginalMarketPool:
+    from models.original_market import OriginalMarketPool
     from models.signals import SignalsPool
 
+    if arguments["preset"] == "original":
+        return OriginalMarketPool(features, _rules(arguments))
     given = _members(arguments["members"])
     return SignalsPool(features, _rules(arguments), given) if given else SignalsPool(features, _rules(arguments))
 
@@ -289,6 +302,11 @@ All other columns are the scoreboard of the key from its beginning, as it is kno
 one horizon later is no move: it counts in `zero_share`, and nowhere else. A score of 0 is worth half a point. The ends
 of the interval are Wilson's, over as many labels as do not overlap. `gross_bp` and `net_bp` are what a trade for one
 horizon on every score would have brought: at mid prices; and bought at the ask, sold at the bid, with `fee` twice.
+
+`preset => 'original'` is the ensemble of the original market system, to compare with: five lines through a tanh that
+learn the return since the row before, at every row, and predict it; weighed by inverse mean absolute error; a signal at
+every row at or beyond the threshold. Its scoreboard is the same honest one; [what it
+shows](market.md#the-original-system).
 
 **What to expect.** One minute ahead, 0.52 is honest, above 0.55 there is a leak until somebody shows otherwise, and a
 mean move of five basis points does not pay for two fees of ten.

@@ -19,6 +19,7 @@ from models.hotspots import HotspotsPool
 from models.indicators import NAMES, IndicatorsPool, Periods
 from models.learners import learner
 from models.metrics import PrequentialMetricsPool
+from models.original_market import OriginalMarketPool
 from models.pool import ModelPool
 from models.random_cut_forest import RandomCutForestPool
 from models.signals import Rules, SignalsPool
@@ -143,6 +144,14 @@ POOLS = {
         partial(SignalsPool, 2, Rules(horizon_ms=50, waiting=7, warm_up=0, threshold=0.1, release=0.05)),
         5,
         0,
+        (),
+        values=bars_and_features,
+        undefined=("outcome_return", "outcome_score", "outcome_right"),
+    ),
+    "original market": Kind(
+        partial(OriginalMarketPool, 2, Rules(horizon_ms=50, waiting=7)),
+        5,
+        100,
         (),
         values=bars_and_features,
         undefined=("outcome_return", "outcome_score", "outcome_right"),
