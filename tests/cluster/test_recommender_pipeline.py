@@ -21,6 +21,8 @@ MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 START_MS = 1_790_000_000_000 // DAY_MS * DAY_MS + 10 * HOUR_MS
 JOIN_MS = MINUTE_MS
 RANKINGS = ("popular-window:1h", "blend")
+#: From here on a fifth of the readers get the treatment and three fifths the control, by the digits of their ids.
+ALLOCATION, CHANGED_MS = "media-allocation", START_MS + 7 * MINUTE_MS
 SPANS = {
     "10 min": (MINUTE_MS, 10 * MINUTE_MS), "1 h": (5 * MINUTE_MS, HOUR_MS), "24 h": (HOUR_MS, DAY_MS),
     "7 d": (6 * HOUR_MS, 7 * DAY_MS),
@@ -77,7 +79,7 @@ def test_the_pipelines_equal_a_recomputation(
         for (_, item), at in clicked.items():
             counts["clicked"].update((span, end, item) for end in _windows(at, slide, size))
 
-    kafka_admin.create_topics(stack.settings, dict.fromkeys((REQUESTS, CLICKS, LISTS), 2))
+    kafka_admin.create_topics(stack.settings, {REQUESTS: 2, CLICKS: 2, LISTS: 2, ALLOCATION: 1})
     end = iso(START_MS + 10 * DAY_MS)
     closing = {
         REQUESTS: {"request_id": "closing", "event_time": end, "user_id": 1, "wanted": 1},
@@ -89,6 +91,8 @@ def test_the_pipelines_equal_a_recomputation(
         for partition in (0, 1):
             mine = [row for row in rows if row["user_id"] % 2 == partition]
             produce(topic, [*mine, last], partition=partition)
+    change = {"experiment": "ranking", "event_time": iso(CHANGED_MS), "treatment_percent": 20, "control_percent": 60}
+    produce(ALLOCATION, [{**change, "assign_by": "digits"}, {"experiment": "closing", "event_time": end}], partition=0)
     values = {"recommender": {"batch": "1", "idle": "60"}, "recommender_rates": {"join_minutes": "1", "idle": "60"}}
     jobs = [
         submit(stack.settings, PROJECT_ROOT / "sql" / f"{name}.sql", given, fresh=True).job_id
@@ -103,13 +107,7 @@ def test_the_pipelines_equal_a_recomputation(
 
         answers = {row["request_id"]: row for row in rows_of("answers", len(wanted))}
         assert answers.keys() == wanted.keys()
-        by_user: dict[int, set[str]] = defaultdict(set)
-        for request, row in answers.items():
-            assert row["items"] == wanted[request][row["ranking"]], request
-            by_user[row["user_id"]].add(row["ranking"])
-        assert all(len(rankings) == 1 for rankings in by_user.values()), "a user changed sides"
-        blend = sum(rankings == {"blend"} for rankings in by_user.values()) / len(by_user)
-        assert 0.3 < blend < 0.7
+        _check_variants(wanted, answers)
 
         impressions = rows_of("impressions", len(shown))
         assert len(impressions) == len(shown)
@@ -142,6 +140,25 @@ def test_the_pipelines_equal_a_recomputation(
             stack.rest.wait_for_end(job)
     for topic in (REQUESTS, CLICKS):
         assert not read_committed(f"{topic}-late", timeout_s=0)
+
+
+def _check_variants(wanted: dict[str, dict[str, list[int]]], answers: dict[str, dict[str, Any]]) -> None:
+    """Before the change halves by a hash, behind it what the change says, each reader always the same."""
+    sides: dict[bool, dict[int, set[str | None]]] = {False: defaultdict(set), True: defaultdict(set)}
+    for request, row in answers.items():
+        assert row["ranking"] == RANKINGS[row["variant"] == "treatment"], request
+        assert row["items"] == wanted[request][row["ranking"]], request
+        changed = milliseconds(row["event_time"]) >= CHANGED_MS
+        sides[changed][row["user_id"]].add(row["variant"])
+    assert all(len(found) == 1 for half in sides.values() for found in half.values()), "a user changed sides"
+    treated = sum(found == {"treatment"} for found in sides[False].values()) / len(sides[False])
+    assert 0.3 < treated < 0.7
+    assert {None} not in sides[False].values()
+    by_digits = {
+        user: "treatment" if user % 100 < 20 else "control" if user % 100 < 80 else None for user in range(121)
+    }
+    assert {user: found.pop() for user, found in sides[True].items()} == {user: by_digits[user] for user in sides[True]}
+    assert None in by_digits.values() and len(sides[True]) > 50
 
 
 def _check_expected(
