@@ -1,9 +1,12 @@
 -- Lists of articles for the readers of a media site, by rankings that learn every click.
 --
--- In:   media-requests        {"request_id", "event_time", "user_id", "wanted"}: a list is wanted
+-- In:   media-requests        {"request_id", "event_time", "user_id", "wanted", "experiment"}: a list is wanted; the
+--                             experiment may be left out
 --       media-clicks          {"event_time", "user_id", "item_id", "request_id", "position"}
--- Out:  recommender-answers   {"request_id", "items", "ranking", ...}: at least once; request_id is the key, so that an
---                             answer that comes again replaces itself
+--       media-allocation      {"experiment", "event_time", "control_percent", "treatment_percent", "assign_by"}: from
+--                             then on, shares and way of assignment; may be empty, then the values below hold
+-- Out:  recommender-answers   {"request_id", "items", "ranking", "variant", "bucket", ...}: at least once; request_id is
+--                             the key, so that an answer that comes again replaces itself
 --
 -- cutbank run sql/recommender.sql
 
@@ -22,6 +25,7 @@ CREATE TABLE requests (
     event_time TIMESTAMP_LTZ(3) NOT NULL,
     user_id    BIGINT NOT NULL,
     wanted     INT NOT NULL,
+    experiment STRING,
     WATERMARK FOR event_time AS event_time - INTERVAL '${disorder:-0.05}' SECOND
 ) WITH (
     'connector' = 'kafka',
@@ -48,19 +52,64 @@ CREATE TABLE clicks (
     'json.timestamp-format.standard' = 'ISO-8601'
 );
 
--- Who gets which ranking: a bucket of a hundred by a hash salted with the experiment's name, so that another experiment
--- has other groups.
-CREATE VIEW asked AS
-SELECT request_id, event_time, user_id, wanted,
-       CASE WHEN MOD(MOD(HASH_CODE(MD5(CONCAT('${experiment:-ranking}', ':', CAST(user_id AS STRING)))), 100) + 100, 100)
-                 < ${treatment_percent:-50} THEN 1 ELSE 0 END AS arm
+-- How readers are shared out, by the newest record before the request. While none comes this topic is idle, and holds
+-- nothing back; write one some seconds ahead of its event time, and it takes effect at that very moment.
+CREATE TABLE allocations (
+    experiment        STRING NOT NULL,
+    event_time        TIMESTAMP_LTZ(3) NOT NULL,
+    control_percent   INT,
+    treatment_percent INT,
+    assign_by         STRING,
+    WATERMARK FOR event_time AS event_time - INTERVAL '${disorder:-0.05}' SECOND
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'media-allocation',
+    'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
+    'scan.startup.mode' = 'earliest-offset',
+    'format' = 'json',
+    'json.timestamp-format.standard' = 'ISO-8601'
+);
+
+CREATE VIEW allocation AS
+SELECT experiment, event_time, control_percent, treatment_percent, assign_by
+FROM (
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY experiment ORDER BY event_time DESC) AS newest FROM allocations
+)
+WHERE newest = 1;
+
+CREATE VIEW wished AS
+SELECT request_id, event_time, user_id, wanted, COALESCE(experiment, '${experiment:-ranking}') AS experiment
 FROM requests;
+
+-- A reader has a bucket of a hundred: by a hash salted with the experiment's name, so that another experiment has other
+-- groups; or by the last two digits of the id, the same in every experiment.
+CREATE VIEW placed AS
+SELECT request_id, wished.event_time, user_id, wanted,
+       CASE WHEN COALESCE(assign_by, '${assign_by:-hash}') = 'digits' THEN CAST(MOD(ABS(user_id), 100) AS INT)
+            ELSE MOD(MOD(HASH_CODE(MD5(CONCAT(wished.experiment, ':', CAST(user_id AS STRING)))), 100) + 100, 100)
+       END AS bucket,
+       COALESCE(treatment_percent, ${treatment_percent:-50}) AS treatment_percent,
+       COALESCE(control_percent, 100 - COALESCE(treatment_percent, ${treatment_percent:-50})) AS control_percent
+FROM wished LEFT JOIN allocation FOR SYSTEM_TIME AS OF wished.event_time
+  ON wished.experiment = allocation.experiment;
+
+-- The lowest buckets get the treatment and those behind them the control; the others take no part, and get what control
+-- does.
+CREATE VIEW asked AS
+SELECT request_id, event_time, user_id, wanted, bucket,
+       CASE WHEN bucket < treatment_percent THEN 'treatment'
+            WHEN bucket < treatment_percent + control_percent THEN 'control' END AS `variant`
+FROM placed;
 
 -- A request is answered by all clicks before it in event time.
 CREATE VIEW asked_and_clicked AS
-SELECT event_time, request_id, user_id, CAST(NULL AS BIGINT) AS item_id, wanted, arm FROM asked
+SELECT event_time, request_id, user_id, CAST(NULL AS BIGINT) AS item_id, wanted, bucket, `variant`,
+       CASE WHEN `variant` = 'treatment' THEN 1 ELSE 0 END AS arm
+FROM asked
 UNION ALL
-SELECT event_time, CAST(NULL AS STRING), user_id, item_id, CAST(NULL AS INT), CAST(NULL AS INT) FROM clicks;
+SELECT event_time, CAST(NULL AS STRING), user_id, item_id, CAST(NULL AS INT), CAST(NULL AS INT), CAST(NULL AS STRING),
+       CAST(NULL AS INT)
+FROM clicks;
 
 CREATE VIEW answered AS
 SELECT * FROM RANK_ITEMS(
@@ -82,7 +131,9 @@ CREATE TABLE answers (
     user_id    BIGINT,
     items      ARRAY<BIGINT>,
     ranking    STRING,
-    fallback   BOOLEAN
+    fallback   BOOLEAN,
+    `variant`    STRING,
+    bucket     INT
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'recommender-answers',
@@ -94,5 +145,6 @@ CREATE TABLE answers (
 );
 
 INSERT INTO answers
-SELECT request_id, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), user_id, ranked_items, ranked_by, fallback
+SELECT request_id, DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), user_id, ranked_items, ranked_by, fallback,
+       `variant`, bucket
 FROM answered;

@@ -59,49 +59,57 @@ FROM shown LEFT JOIN clicks
   ON shown.request_id = clicks.request_id AND shown.user_id = clicks.user_id AND shown.item_id = clicks.item_id
  AND clicks.event_time BETWEEN shown.event_time AND shown.event_time + INTERVAL '${join_minutes:-30}' MINUTE;
 
-CREATE VIEW clicks_and_impressions AS
-SELECT clicks.event_time, clicks.request_id, clicks.user_id, clicks.item_id, shown.request_id IS NOT NULL AS joined
-FROM clicks LEFT JOIN shown
-  ON shown.request_id = clicks.request_id AND shown.user_id = clicks.user_id AND shown.item_id = clicks.item_id
- AND shown.event_time BETWEEN clicks.event_time - INTERVAL '${join_minutes:-30}' MINUTE AND clicks.event_time;
+-- Here lists as they are: one row to keep for half an hour instead of one for each of their items.
+CREATE VIEW clicks_and_lists AS
+SELECT clicks.event_time, clicks.request_id, clicks.user_id, clicks.item_id, lists.request_id IS NOT NULL AS joined
+FROM clicks LEFT JOIN lists
+  ON lists.request_id = clicks.request_id AND lists.user_id = clicks.user_id
+ AND ARRAY_CONTAINS(lists.items, clicks.item_id)
+ AND lists.event_time BETWEEN clicks.event_time - INTERVAL '${join_minutes:-30}' MINUTE AND clicks.event_time;
 
 -- ------------------------------------------------------------------------------------------------ rates
 
 CREATE VIEW shown_and_clicked AS
-SELECT event_time, item_id, place, 1 AS was_shown, 0 AS was_clicked FROM shown
+SELECT event_time, item_id, place, CAST(1 AS BIGINT) AS was_shown, CAST(0 AS BIGINT) AS was_clicked FROM shown
 UNION ALL
-SELECT event_time, item_id, COALESCE(`position`, 0), 0, 1 FROM clicks;
+SELECT event_time, item_id, COALESCE(`position`, 0), CAST(0 AS BIGINT), CAST(1 AS BIGINT) FROM clicks;
+
+-- Counted by the minute first, once: all windows below consist of whole minutes, and are made of these few rows.
+CREATE VIEW minutes AS
+SELECT window_time AS event_time, item_id, place, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
+FROM TABLE(TUMBLE(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
+GROUP BY window_start, window_end, window_time, item_id, place;
 
 -- A rate of few impressions says little: it is shrunk to that of the site, as if ${prior:-20} impressions had had it.
 CREATE VIEW rates_10_min AS
-SELECT '10 min' AS span, window_end, item_id, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
-FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
+SELECT '10 min' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
+FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
 GROUP BY window_start, window_end, item_id;
 
 CREATE VIEW rates_1_h AS
-SELECT '1 h' AS span, window_end, item_id, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
-FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+SELECT '1 h' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
+FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
 GROUP BY window_start, window_end, item_id;
 
 CREATE VIEW rates_24_h AS
-SELECT '24 h' AS span, window_end, item_id, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
-FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '1' HOUR, INTERVAL '24' HOUR))
+SELECT '24 h' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
+FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '1' HOUR, INTERVAL '24' HOUR))
 GROUP BY window_start, window_end, item_id;
 
 CREATE VIEW rates_7_d AS
-SELECT '7 d' AS span, window_end, item_id, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
-FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '6' HOUR, INTERVAL '7' DAY))
+SELECT '7 d' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
+FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '6' HOUR, INTERVAL '7' DAY))
 GROUP BY window_start, window_end, item_id;
 
 -- What clicks could be expected of an item where it was shown: by the rate of each place over all items.
 CREATE VIEW place_rates AS
-SELECT window_start, window_end, place, CAST(SUM(was_clicked) AS DOUBLE) / NULLIF(SUM(was_shown), 0) AS rate
-FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+SELECT window_start, window_end, place, CAST(SUM(clicked) AS DOUBLE) / NULLIF(SUM(shown), 0) AS rate
+FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
 GROUP BY window_start, window_end, place;
 
 CREATE VIEW item_places AS
-SELECT window_start, window_end, item_id, place, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
-FROM TABLE(HOP(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+SELECT window_start, window_end, item_id, place, SUM(shown) AS shown, SUM(clicked) AS clicked
+FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
 GROUP BY window_start, window_end, item_id, place;
 
 CREATE VIEW expected AS
@@ -198,12 +206,12 @@ FROM impressions;
 
 INSERT INTO late_clicks
 SELECT DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), request_id, user_id, item_id
-FROM clicks_and_impressions WHERE NOT joined;
+FROM clicks_and_lists WHERE NOT joined;
 
 INSERT INTO joins
 SELECT DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), COUNT(*), SUM(CASE WHEN joined THEN 1 ELSE 0 END),
        AVG(CASE WHEN joined THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END)
-FROM TABLE(TUMBLE(TABLE clicks_and_impressions, DESCRIPTOR(event_time), INTERVAL '10' MINUTE))
+FROM TABLE(TUMBLE(TABLE clicks_and_lists, DESCRIPTOR(event_time), INTERVAL '10' MINUTE))
 GROUP BY window_start, window_end;
 
 INSERT INTO rates

@@ -30,6 +30,7 @@ from jobs.stack.kafka_read import reader
 from jobs.submit import stop as stop_pipeline
 
 REQUESTS, ARTICLES, FOLLOWS = "media-requests", "media-articles", "media-follows"
+ALLOCATION = "media-allocation"
 CONTROL, TREATMENT = "popular-window:1h", "blend"
 BATCH_MS: Final = 50
 #: By day, so that there is something to see at any hour; lists wait for the job as long as a reader would.
@@ -46,8 +47,8 @@ class _Recommender(DemoPipeline):
 
     @property
     def topics(self) -> tuple[str, ...]:
-        refused = [f"{topic}-{what}" for topic in (REQUESTS, CLICKS) for what in ("rejects", "late")]
-        return (REQUESTS, CLICKS, LISTS, ARTICLES, FOLLOWS, ANSWERS, self.of("truth"), *refused)
+        refused = [f"{topic}-{what}" for topic in (REQUESTS, CLICKS, ALLOCATION) for what in ("rejects", "late")]
+        return (REQUESTS, CLICKS, LISTS, ARTICLES, FOLLOWS, ALLOCATION, ANSWERS, self.of("truth"), *refused)
 
 
 RECOMMENDER: Final = _Recommender(

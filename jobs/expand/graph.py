@@ -211,6 +211,8 @@ class _Builder:
         text = rewritten(statement, self.calls.get(statement, ()), views)
         self.runner.run(statement, text, f"view {statement.name}")
         query = _query_of_view(statement, text)
+        if query is not None and self._is_shared(statement):
+            self.runner.tables.create_temporary_view(quote.name(statement.name), self.runner.query(statement, query))
         carried = ordered_query(query, self.runner.ordered) if query is not None else None
         if carried is not None:
             view = f"{statement.name} (ordered)"
@@ -218,6 +220,16 @@ class _Builder:
                 quote.name(view), self.runner.query(statement, query or text, carried)
             )
             self.runner.ordered[statement.name] = view
+
+    def _is_shared(self, statement: Statement) -> bool:
+        """Whether Flink has to be told that every mention of a view is the same.
+
+        It puts the text of a view in place of each mention, and then computes equal parts once. With UNNEST they are
+        never equal: each gets a correlation number of its own. As a table made once, the view has one number.
+        """
+        unnests = any(token.upper in ("UNNEST", "LATERAL") for token in statement.tokens)
+        # such a table cannot be dropped as a view
+        return unnests and not list(self.script.of_kind(StatementKind.DROP))
 
     def _insert(self, statement: Statement) -> None:
         views = self._expand_calls(statement)

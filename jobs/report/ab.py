@@ -54,6 +54,8 @@ class Exposures:
         Variant, then reader, then day: what was seen. Readers who were shown lists of two variants are left out.
     jumped
         How many these are.
+    outside
+        Readers whose lists had no variant assigned: they take no part.
     unassigned
         Lists that no ranking made.
     stray_clicks
@@ -62,6 +64,7 @@ class Exposures:
 
     by_user: dict[str, dict[int, dict[str, Seen]]] = field(default_factory=dict)
     jumped: int = 0
+    outside: int = 0
     unassigned: int = 0
     stray_clicks: int = 0
 
@@ -133,6 +136,7 @@ class Report:
             "left_without_a_click": self.left._asdict(),
             "always_valid": self.looks[-1].always_valid._asdict() if self.looks else None,
             "minimum_detectable_effect": self.detectable, "days": seen.days, "jumped_users": seen.jumped,
+            "users_without_variant": seen.outside,
             "unassigned_lists": seen.unassigned, "stray_clicks": seen.stray_clicks,
             "by_day": [
                 {"day": day, "variant": variant, "users": one.users, "ctr": one.ratio if one.denominator else None}
@@ -149,18 +153,20 @@ def exposures_of(answers: Iterable[Row], lists: Iterable[Row], clicks: Iterable[
     Parameters
     ----------
     answers
-        ``request_id`` and ``ranking``; one that is there twice is the same.
+        ``request_id`` and ``ranking``; one that is there twice is the same. With a ``variant`` that is None, its user
+        takes no part.
     lists
         ``request_id``, ``user_id``, ``event_time``, ``items`` and ``made_by``.
     clicks
         ``request_id`` and ``item_id``; the same item of a list counts once.
     """
-    ranking = {row["request_id"]: row["ranking"] for row in answers}
+    ranking = {row["request_id"]: row["ranking"] if row.get("variant", "") is not None else None for row in answers}
     clicked: dict[str, set[int]] = defaultdict(set)
     for row in clicks:
         clicked[row["request_id"]].add(row["item_id"])
     found = Exposures()
     variants: dict[int, set[str]] = defaultdict(set)
+    outside: set[int] = set()
     seen: dict[int, dict[str, Seen]] = defaultdict(lambda: defaultdict(Seen))
     known = 0
     for row in lists:
@@ -170,11 +176,15 @@ def exposures_of(answers: Iterable[Row], lists: Iterable[Row], clicks: Iterable[
         if row.get("made_by") != "answer" or row["request_id"] not in ranking:
             found.unassigned += 1
             continue
-        user = row["user_id"]
-        variants[user].add(ranking[row["request_id"]])
+        user, variant = row["user_id"], ranking[row["request_id"]]
+        if variant is None:
+            outside.add(user)
+            continue
+        variants[user].add(variant)
         day = seen[user][row["event_time"][:10]]
         day.lists, day.items, day.clicks = day.lists + 1, day.items + len(items), day.clicks + hits
     found.stray_clicks = sum(map(len, clicked.values())) - known
+    found.outside = len(outside)
     for user, names in variants.items():
         if len(names) > 1:
             found.jumped += 1

@@ -52,7 +52,7 @@ def page_of(report: Report) -> Page:
                 [
                     f"{told.unassigned:,} lists that no ranking made in time belong to no variant; {told.jumped:,} "
                     f"readers were shown lists of both and are left out; {told.stray_clicks:,} clicks were on what no "
-                    "known list had."
+                    f"known list had; {told.outside:,} readers had no variant assigned."
                 ],
             ),
         ],

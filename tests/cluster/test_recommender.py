@@ -6,20 +6,18 @@ import numpy as np
 import pytest
 
 from jobs.cli.validating import ask_on_cluster
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings
 from jobs.validation import Period, figures, prequential, read_clicks
 from jobs.validation.protocols import ask_before_each
 from models.recommend import make_ranking
+from tests.recorded_data import recorded_file
 
 RANKINGS = ("blend", "covisit", "popular-static")
 
 
 @pytest.mark.real_data
 def test_recorded_clicks_through_kafka_and_flink(settings: Settings) -> None:
-    file = load_settings().data / "recsys" / "globo" / "clicks_users10pct.parquet"
-    if not file.is_file():
-        pytest.skip(f"{file} is not there: set CUTBANK_DATA to the folder of the recorded data")
-    clicks = read_clicks(file)[100_000:106_000]
+    clicks = read_clicks(recorded_file("recsys", "globo", "clicks_users10pct.parquet"))[100_000:106_000]
     times = clicks.times_ms
     assert (np.diff(times) == 0).any(), "no equal times, whose order is to be kept"
     period = Period(int(times[0]), int(times[5_000]), int(times[-1]) + 1)

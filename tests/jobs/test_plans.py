@@ -52,7 +52,9 @@ def test_our_pipelines_plan(new_tables: Callable[[], Any], file: Path) -> None:
 
     script = read_script(file, {})
     pipeline = build(new_tables(), script, file.stem)
-    assert "Optimized Execution Plan" in pipeline.plan
+    *_, plan = pipeline.plan.partition("== Optimized Execution Plan ==")
+    # what a view takes apart is taken apart once, however often the view is read
+    assert plan and plan.count("Correlate(") <= sum(step.text.upper().count("UNNEST") for step in pipeline.steps)
     # every topic of the file is known to be created, and so are those of what is refused
     text = re.sub(r"\$\{[^}:]*:-([^}]*)\}", r"\1", file.read_text())
     declared = set(re.findall(r"(?:'topic'|'cutbank\.\w+\.topic') = '([^']+)'", text))

@@ -13,6 +13,7 @@ from feeds.media_texts import CATEGORIES, title_and_text
 from jobs.errors import UsageError
 from jobs.item_vectors import Article, Publisher, TextModel, tokens_of
 from jobs.item_vectors.text_model import LEAST_TEXTS
+from tests.recorded_data import recorded_file
 
 
 def made(n: int, seed: int = 1) -> list[tuple[str, str, str]]:
@@ -87,11 +88,7 @@ def test_versions_are_whole() -> None:
 @pytest.mark.real_data
 def test_paragraphs_are_near_those_of_their_article() -> None:
     """A nearest paragraph of the same article in 82 of 100 cases, with 100 components."""
-    from jobs.settings import load_settings
-
-    file = load_settings().data / "recsys" / "jsquad" / "articles.json"
-    if not file.is_file():
-        pytest.skip(f"{file} is not there: set CUTBANK_DATA to the folder of the recorded data")
+    file = recorded_file("recsys", "jsquad", "articles.json")
     pairs = [(title, text) for title, texts in json.loads(file.read_text()).items() for text in texts]
     titles, texts = zip(*pairs, strict=True)
     vectors = TextModel(texts, dimensions=100).vectors(texts)

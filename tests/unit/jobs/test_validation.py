@@ -13,10 +13,10 @@ import pytest
 
 from jobs.cli import execute
 from jobs.errors import UsageError
-from jobs.settings import load_settings
 from jobs.validation import Clicks, Named, Period, period_of, prequential, read_clicks, report, split
 from jobs.validation.protocols import ask_after_all, ask_before_each
 from models.recommend import RandomRanking
+from tests.recorded_data import recorded_file
 
 DAY_MS = 86_400_000
 START = 1_506_826_800_000
@@ -254,10 +254,7 @@ def test_both_baselines_must_be_beaten() -> None:
 @pytest.mark.real_data
 def test_recorded_clicks_give_the_known_figures() -> None:
     """The whole set gave 0.006 for static popularity (split) and 0.328 for the hour; this is a tenth of its users."""
-    file = load_settings().data / "recsys" / "globo" / "clicks_users10pct.parquet"
-    if not file.is_file():
-        pytest.skip(f"{file} is not there: set CUTBANK_DATA to the folder of the recorded data")
-    clicks = read_clicks(file)
+    clicks = read_clicks(recorded_file("recsys", "globo", "clicks_users10pct.parquet"))
     period = period_of(clicks, 7, 7)
     assert period.described()["test"] == "2017-10-10T03:00:00.000Z"
     models = report(clicks, period, "split", ["popular-static"], most=3000)["models"]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import pytest
 
-from jobs.settings import PROJECT_ROOT, load_settings
+from tests.recorded_data import recorded_file
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,7 @@ def made(rows: int = 3000, columns: int = 5, seed: int = 7) -> Stream:
 @cache
 def recorded(name: str) -> Stream:
     """A recorded stream; a test that asks for one is marked real_data, and skips loudly where there is none."""
-    file = (PROJECT_ROOT / load_settings().data / "streams" / f"{name}.csv.gz").resolve()
-    if not file.is_file():
-        pytest.skip(f"{file} is not there: set CUTBANK_DATA to the folder of recorded data")
-    with gzip.open(file, "rt", newline="") as lines:
+    with gzip.open(recorded_file("streams", f"{name}.csv.gz"), "rt", newline="") as lines:
         header, *table = csv.reader(lines)
     values = np.array(table, np.float64)
     assert header[-1] == "label"

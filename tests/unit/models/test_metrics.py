@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as peers
 
-from jobs.settings import load_settings
 from models.errors import InputError, ParameterError, SnapshotError
 from models.metrics import PrequentialMetrics, PrequentialMetricsPool, class_prior, evaluation, last_class, measures
 from models.metrics.pool import NAMES
+from tests.recorded_data import recorded_file
 
 #: Names of `measures`, as scikit-learn computes them.
 THEIRS: dict[str, Any] = {
@@ -190,10 +190,7 @@ PUBLISHED = {
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_baselines_of_recorded_streams(name: str) -> None:
-    path = load_settings().data / "streams" / f"{name}.csv.gz"
-    if not path.is_file():
-        pytest.skip(f"no recorded stream {path}: name the folder in CUTBANK_DATA")
-    with gzip.open(path, "rt") as lines:
+    with gzip.open(recorded_file("streams", f"{name}.csv.gz"), "rt") as lines:
         labels = [int(row["label"]) for row in csv.DictReader(lines)]
     found = evaluation(labels, np.full(len(labels), 0.5))["baselines"]
     for baseline, numbers in PUBLISHED[name].items():

@@ -91,6 +91,8 @@ def test_what_belongs_to_nobody_is_counted() -> None:
     found = exposures_of(answers, lists, clicks)
     assert (found.jumped, found.unassigned, variants_of(found)) == (1, 1, ["x"])
     assert found.by_user["x"][3]["2026-03-01"].clicks == 1
+    apart = exposures_of([*answers, {"request_id": "a", "ranking": "x", "variant": None}], lists, clicks)
+    assert (apart.outside, apart.jumped, variants_of(apart)) == (2, 0, ["y"])
     with pytest.raises(UsageError, match="y has fewer than two readers with a list; variants with some: x"):
         report_of(found, "y", "x")
     with pytest.raises(UsageError, match="variants with some: none"):
