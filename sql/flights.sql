@@ -62,18 +62,12 @@ SELECT * FROM ONLINE_CLASSIFIER(
     encoding      => 'one_hot',
     batch         => INTERVAL '${batch:-60}' SECOND);
 
--- An outcome is the flight as it was at its departure, at the time at which its label came: what has landed, and how.
-CREATE VIEW arrivals AS
-SELECT event_time, carrier, origin, dest, CAST(label AS INT) AS late FROM plain WHERE kind = 'outcome';
-
+-- A flight comes twice: as it departs, and as it was then at the time at which its label came, landed or never. Both come
+-- from one operator in order; departures from their topic would run ahead of it in a replay, and have to be kept.
 CREATE VIEW both_ways AS
-SELECT event_time, impression_id, carrier, origin, dest, `hour`, day_of_week, `month`, distance,
-       CAST(NULL AS INT) AS late
-FROM departures
-UNION ALL
-SELECT event_time, CAST(NULL AS BIGINT), carrier, origin, dest, CAST(NULL AS STRING), CAST(NULL AS STRING),
-       CAST(NULL AS STRING), CAST(NULL AS DOUBLE), late
-FROM arrivals;
+SELECT event_time, impression_id, carrier, origin, dest, `hour`, day_of_week, `month`, distance, kind,
+       CASE WHEN kind = 'outcome' THEN CAST(label AS INT) END AS late
+FROM plain;
 
 -- How those went that have landed: in the last hour from the same airport, in the last three to the same one and by the
 -- same carrier. Four flights of which one was late stand for what is usual where hardly any has landed.
@@ -96,7 +90,7 @@ CREATE VIEW departures_with_windows AS
 SELECT impression_id, event_time, carrier, origin, dest, `hour`, day_of_week, `month`, distance,
        CAST(COALESCE(late_from, 0.25) AS DOUBLE) AS late_from, CAST(COALESCE(late_to, 0.25) AS DOUBLE) AS late_to,
        CAST(COALESCE(late_by, 0.25) AS DOUBLE) AS late_by
-FROM by_carrier WHERE impression_id IS NOT NULL;
+FROM by_carrier WHERE kind = 'prediction';
 
 CREATE VIEW windows AS
 SELECT * FROM ONLINE_CLASSIFIER(
