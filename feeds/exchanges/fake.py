@@ -86,6 +86,8 @@ class FakeExchange:
         Clock and waiting.
     port
         0: any that is free.
+    together
+        Where exchanges meet that begin as one: none sends before each of them has a subscriber.
     """
 
     def __init__(
@@ -98,7 +100,9 @@ class FakeExchange:
         speed: float = 0.0,
         timing: Timing | None = None,
         port: int = 0,
+        together: asyncio.Barrier | None = None,
     ) -> None:
+        self._together = together
         self._dialect = DIALECTS[venue]
         self._plan = plan(frames, faults)
         steps = self._plan.steps
@@ -205,6 +209,9 @@ class FakeExchange:
             self._ready.set()
 
     async def _play(self) -> None:
+        if self._together is not None:
+            await self._ready.wait()
+            await self._together.wait()
         started_s: float | None = None
         first_ns = 0
         for step, channel in zip(self._plan.steps, self._channels, strict=True):

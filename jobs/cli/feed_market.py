@@ -163,6 +163,9 @@ def replay(
     faults: Annotated[str | None, typer.Option(help="A TOML file of faults: see docs/market.md.")] = None,
     venue: Annotated[str | None, typer.Option(help="Take the frames for this venue's, whatever they say.")] = None,
     linger: Annotated[float, typer.Option(help="Seconds the exchanges stay after the last frame.")] = 1.0,
+    together: Annotated[
+        bool, typer.Option("--together", help="Begin when somebody has subscribed at every venue, all at once.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fake exchanges on this machine: recorded frames over web sockets, each venue in its own dialect.
@@ -188,7 +191,9 @@ def replay(
     if not frames:
         raise UsageError(f"{path!r} has no frames")
     with stop_on_signals() as stop:
-        tallies = asyncio.run(_replay(frames, script, speed=speed, port=port, linger_s=linger, stop=stop))
+        tallies = asyncio.run(
+            _replay(frames, script, speed=speed, port=port, linger_s=linger, stop=stop, together=together)
+        )
     totals: Counter[str] = Counter()
     for tally in tallies.values():
         totals.update({name: count for name, count in tally.items() if isinstance(count, int)})
@@ -199,10 +204,18 @@ def replay(
 
 
 async def _replay(
-    frames: dict[str, list[Frame]], script: Script, *, speed: float, port: int, linger_s: float, stop: Stop
+    frames: dict[str, list[Frame]],
+    script: Script,
+    *,
+    speed: float,
+    port: int,
+    linger_s: float,
+    stop: Stop,
+    together: bool,
 ) -> dict[str, dict[str, object]]:
     async with AsyncExitStack() as stack:
         fakes: dict[str, FakeExchange] = {}
+        meeting = asyncio.Barrier(len(frames)) if together else None
         for number, name in enumerate(sorted(frames)):
             fake = FakeExchange(
                 name,
@@ -211,6 +224,7 @@ async def _replay(
                 dials=script.dials,
                 speed=speed,
                 port=port + number if port else 0,
+                together=meeting,
             )
             fakes[name] = await stack.enter_async_context(fake)
             typer.echo(f"{name} {fakes[name].url}", err=True)

@@ -61,6 +61,8 @@ SIGNALS_VALUES: Final = {"window": str(BAR_S), "slide": "5", "horizon": str(BAR_
 
 DEFAULT_S, SHORTEST_S = 60.0, 15.0
 QUIET_CHECKPOINTS, SETTLE_TIMEOUT_S, ADDRESS_TIMEOUT_S = 3, 180.0, 60.0
+#: Nothing may come for as long as it takes until both pipelines count their silent inputs as idle, one after the other.
+QUIET_S: Final = 15.0
 _ADDRESS: Final = re.compile(r"^(\S+) (ws://\S+)$", re.MULTILINE)
 
 
@@ -205,7 +207,9 @@ class _Run(Watched[Board]):
         )
         self._until_ended(consumer, pair)
         self._tell(f"fake exchanges play three minutes of three venues, {speed:g} times as fast")
-        replay = self._start("feed-market-replay", ["replay", str(data / RECORDING), "--speed", f"{speed:g}"])
+        replay = self._start(
+            "feed-market-replay", ["replay", str(data / RECORDING), "--speed", f"{speed:g}", "--together"]
+        )
         if not wait_until(lambda: len(_addresses(replay)) == len(SYMBOLS) or not replay.alive, ADDRESS_TIMEOUT_S):
             raise StackError(f"the fake exchanges did not begin within {ADDRESS_TIMEOUT_S:.0f} s; see {replay.log}")
         collectors = {
@@ -237,15 +241,17 @@ class _Run(Watched[Board]):
             raise SubmitError(f"{feed.name} ended: {why}")
 
     def _settle(self, consumer: Any) -> None:
-        """Until several checkpoints of both jobs have brought nothing new: then what was read has gone through."""
+        """Until nothing new has come for a while and several checkpoints of both jobs: then all has gone through."""
         deadline, before = time.monotonic() + SETTLE_TIMEOUT_S, -1
-        since = self._checkpoints()
+        since, since_s = self._checkpoints(), time.monotonic()
         while time.monotonic() < deadline:
             self._poll(consumer)
             done, now = self._checkpoints(), self._board.seen.total()
             if now != before:
-                before, since, deadline = now, done, time.monotonic() + SETTLE_TIMEOUT_S
-            if self._board.seen[BARS] and all(done[name] - since[name] >= QUIET_CHECKPOINTS for name in done):
+                before, since, since_s = now, done, time.monotonic()
+                deadline = since_s + SETTLE_TIMEOUT_S
+            quiet = time.monotonic() - since_s >= QUIET_S
+            if quiet and self._board.seen[BARS] and all(done[name] - since[name] >= QUIET_CHECKPOINTS for name in done):
                 return
         raise StackError(f"the pipelines had not come to rest {SETTLE_TIMEOUT_S:.0f} s after their last rows")
 

@@ -19,7 +19,6 @@ from tests.cluster.chaos import RECOVERY_S, Chaos
 from tests.cluster.market_input import VALUES, VENUES, MarketInput, found_windows, how_many, values, windows
 from tests.cluster.replay import in_model_order, milliseconds
 
-WORKER_KILLS, TASKMANAGER_KILLS = 5, 2
 FEES = [0.0001, 0.0002]
 
 
@@ -42,14 +41,8 @@ def test_the_market_is_exact_under_failure(
     source.start()
     chaos = Chaos(stack, submitted.job_id, f"{prefix}-arbitrage", seed=4)
     try:
-        kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
-        chaos.random.shuffle(kills)
-        for what in kills:
-            chaos.kill(what)
-        assert source.is_alive(), f"the input ended: {source.error}"
-        source.stopped.set()
-        source.join(timeout=60)
-        assert source.error is None
+        chaos.kill_all()
+        source.end()
         trades = values(read_committed(f"{prefix}-trades", at_least=source.sent_to["trades"]))
         quotes = in_model_order(read_committed(f"{prefix}-quotes", at_least=source.sent_to["quotes"]))
         trades, quotes = ([row for row in rows if row["symbol"] != "CLOSING"] for rows in (trades, quotes))

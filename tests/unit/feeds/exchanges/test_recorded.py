@@ -211,3 +211,34 @@ def test_defect_12_replays_at_any_speed_give_the_same_records(tmp_path: Path) ->
     assert (counts.trades + counts.quotes, counts.dropped, counts.missing, counts.duplicates) == (6000, 0, 0, 0)
     assert event_times(fast) == event_times(slower)
     assert {row["event_time"][:16] for row in (*fast.trades, *fast.quotes)} == {"2024-08-08T23:55"}
+
+
+async def begun_together(frames: list[Frame]) -> list[int]:
+    """Frames sent by two exchanges: when only one of them has a subscriber, and at the end."""
+    meeting, seen = asyncio.Barrier(2), []
+    async with (
+        FakeExchange("binance-spot", frames, together=meeting) as one,
+        FakeExchange("binance-spot", frames, together=meeting) as other,
+        asyncio.timeout(DEADLINE_S),
+    ):
+
+        def collecting(fake: FakeExchange) -> asyncio.Task[None]:
+            enough = lambda counts: counts.frames >= len(frames)  # noqa: E731
+            symbols = ["BTCUSDT", "ETHUSDT"]
+            return asyncio.ensure_future(
+                collect(VENUES["binance-spot"], fake.url, symbols, Topics(), Counts(), enough=enough)
+            )
+
+        first = collecting(one)
+        while not meeting.n_waiting:
+            await asyncio.sleep(0.01)
+        seen.append(one.tally.sent)
+        await asyncio.gather(first, collecting(other))
+        seen += [one.tally.sent, other.tally.sent]
+    return seen
+
+
+def test_exchanges_that_begin_together_send_nothing_before_each_has_a_subscriber() -> None:
+    recording = FOLDER / "binance_3venues_btc_eth_180s.jsonl.gz"
+    frames = [frame for venue, frame in read_recording(recording) if venue == "binance-spot"][:50]
+    assert asyncio.run(begun_together(frames)) == [0, 50, 50]
