@@ -1,12 +1,17 @@
-"""How the tests are spread over processes: ``pytest -n 2``."""
+"""How the tests are spread over processes, ``pytest -n 2``, and how their JVMs compile."""
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatch
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+# No JVM of a test lives long enough to earn back what compiling its code well costs: 99 s of processor time against 60
+# for the plans of all pipelines.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 #: What shares something that is dear: tests of a line run in one process, which begin in this order. Those that kill
 #: have a stack of their own, the others one together, and one has the JVM. In a single process the first two share.

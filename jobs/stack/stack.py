@@ -207,7 +207,11 @@ class Stack:
         The files it names are written first, so a plan can be made without a running stack.
         """
         self.prepare()
-        return components.flink_environment(self.settings)
+        environ = components.flink_environment(self.settings)
+        # A client lives for seconds, in which compiling its code well takes longer than the code does: half the time
+        # to a plan. It is the launcher's own variable because `flink` and PyFlink read different ones of Flink's.
+        environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        return environ
 
     @property
     def flink_executable(self) -> Path:

@@ -11,6 +11,7 @@ from jobs.stack import Stack
 from jobs.stack.kafka_read import reader
 from jobs.stack.processes import wait_until
 
+WORKER_KILLS, TASKMANAGER_KILLS = 5, 2
 #: A worker that dies while its first bundle is on the way is noticed after three minutes only: docs/guide/operating.md.
 RECOVERY_S = 240
 
@@ -27,6 +28,13 @@ class Chaos:
     def replayed_behind_snapshots(self) -> list[int]:
         """What was replayed after kills that fell on a log behind a snapshot."""
         return [n for n, before in zip(self.replayed, self.snapshots_before, strict=True) if n > 0 and before > 0]
+
+    def kill_all(self) -> None:
+        """Five workers and two TaskManagers, in random order."""
+        kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
+        self.random.shuffle(kills)
+        for what in kills:
+            self.kill(what)
 
     def metric(self, name: str) -> int:
         """Sum over the job's model operators of a metric of theirs; -1 while there is none."""

@@ -89,6 +89,13 @@ class LiveInput(threading.Thread):
             self.error = error
             raise
 
+    def end(self) -> None:
+        """Let what was sent be all; it must have been going on until now."""
+        assert self.is_alive(), f"the input ended: {self.error}"
+        self.stopped.set()
+        self.join(timeout=60)
+        assert self.error is None
+
     def finish(self, more_ms: int = 60_000) -> None:
         """A last record in each partition, late enough to close every window over the data."""
         for partition in (0, 1):

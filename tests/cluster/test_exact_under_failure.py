@@ -16,7 +16,6 @@ from tests.cluster.chaos import RECOVERY_S, Chaos
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order
 
-WORKER_KILLS, TASKMANAGER_KILLS = 5, 2
 RATE = 300.0
 
 
@@ -43,14 +42,8 @@ def test_loudness_is_exact_under_failure(
     source.start()
     chaos = Chaos(stack, submitted.job_id, f"{prefix}-scores", seed=11)
     try:
-        kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
-        chaos.random.shuffle(kills)
-        for what in kills:
-            chaos.kill(what)
-        assert source.is_alive(), f"the input ended: {source.error}"
-        source.stopped.set()
-        source.join(timeout=60)
-        assert source.error is None
+        chaos.kill_all()
+        source.end()
         rows = in_model_order(read_committed(prefix, at_least=source.sent + 2))
         expected = forest_scores(
             (row for row in rows if row["device"] != "closing"),

@@ -17,7 +17,7 @@ from jobs.submit import submit
 from tests.cluster.chaos import RECOVERY_S, Chaos
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order
-from tests.cluster.test_exact_under_failure import RATE, TASKMANAGER_KILLS, WORKER_KILLS, _key
+from tests.cluster.test_exact_under_failure import RATE, _key
 
 SOURCES = """
 [sources."SOURCE_SQL_STREAM_001"]
@@ -56,14 +56,8 @@ def test_a_compiled_application_is_exact_under_failure(
     source.start()
     chaos = Chaos(stack, submitted.job_id, f"{topic}-sorted", seed=3)
     try:
-        kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
-        chaos.random.shuffle(kills)
-        for what in kills:
-            chaos.kill(what)
-        assert source.is_alive(), f"the input ended: {source.error}"
-        source.stopped.set()
-        source.join(timeout=60)
-        assert source.error is None
+        chaos.kill_all()
+        source.end()
         rows = in_model_order(read_committed(topic, at_least=source.sent + 2))
         written = read_committed(f"{topic}-sorted", at_least=source.sent, timeout_s=RECOVERY_S)
     finally:

@@ -26,7 +26,8 @@ from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import iso, milliseconds
 from tests.unit.udfs.label_oracle import Event, Out, SideBySide, expected
 
-WORKER_KILLS = 2
+#: So that the contest is more than its beginning.
+DECIDED = Counter(promote=3, keep=5)
 TIMEOUT_MS = 6_000
 CANDIDATES: list[dict[str, Any]] = [{"algorithm": "logistic", "learning_rate": rate} for rate in (1e-6, 0.1)]
 RULES = {"minimum_rows": 50, "cool_down": 50, "comparison_rows": 400, "rollback_rows": 80}
@@ -152,19 +153,19 @@ def test_late_labels_are_exact_under_failure(
         lambda topic, values, partition: produce(
             f"{prefix}-{topic}", values, key=lambda value: value["campaign"].encode(), partition=partition
         ),
-        keys=6, records=1_000_000, rate=200.0, seed=3, spread_ms=8,
+        keys=6, records=1_000_000, rate=125.0, seed=3, spread_ms=8,
     )  # fmt: skip
     source.start()
     chaos = Chaos(stack, submitted.job_id, f"{prefix}-rows", seed=2)
     try:
-        for _ in range(WORKER_KILLS):
-            chaos.wait_until_scoring()
-            assert wait_until(lambda: chaos.metric("snapshots") > 0, 120), "nothing is snapshotted"
-            chaos.kill("worker")
-        assert source.is_alive(), f"the input ended: {source.error}"
-        source.stopped.set()
-        source.join(timeout=60)
-        assert source.error is None
+        chaos.kill_all()
+
+        def decisions() -> Counter[str]:
+            rows = (json.loads(record.value) for record in read_committed(f"{prefix}-contests", timeout_s=0))
+            return Counter(json.loads(row["evidence"])["decision"] for row in rows if row["kind"] == "decision")
+
+        assert wait_until(lambda: decisions() >= DECIDED, 120, every_s=2.0), decisions()
+        source.end()
         inputs = read_committed(f"{prefix}-shown", at_least=source.sent + 2)
         labels = read_committed(f"{prefix}-clicks", at_least=source.labels + 2)
         events = [_event(record, 0) for record in inputs] + [_event(record, 1) for record in labels]
@@ -207,8 +208,7 @@ def test_late_labels_are_exact_under_failure(
     assert len(kinds) == 4 and min(kinds.values()) > 20, kinds
     for topic in ("shown", "clicks"):
         assert not read_committed(f"{prefix}-{topic}-late", timeout_s=0)
-    behind = [n for n, done in zip(chaos.replayed, chaos.snapshots_before, strict=True) if n > 0 and done > 0]
-    assert behind, f"no kill fell on a log behind a snapshot: {chaos.replayed}, {chaos.snapshots_before}"
+    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
 
 
 def _assert_contest(contest: list[Out], written: list[Any], ids: dict[int, str]) -> None:
@@ -233,7 +233,7 @@ def _assert_contest(contest: list[Out], written: list[Any], ids: dict[int, str])
         assert got[campaign] == rows, campaign
     assert set(got) == set(expected_rows)
     decided = Counter(out.prediction["decision"] for out in contest if out.kind == "decision")
-    assert decided["promote"] and decided["keep"], decided
+    assert decided >= DECIDED, decided
 
 
 def _is_measured(out: Out) -> bool:
