@@ -78,41 +78,47 @@ SELECT event_time, item_id, COALESCE(`position`, 0), CAST(0 AS BIGINT), CAST(1 A
 
 -- Counted by the minute first, once: all windows below consist of whole minutes, and are made of these few rows.
 CREATE VIEW minutes AS
-SELECT window_time AS event_time, item_id, place, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
+SELECT window_start, window_end, window_time, item_id, place, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
 FROM TABLE(TUMBLE(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 GROUP BY window_start, window_end, window_time, item_id, place;
+
+CREATE VIEW place_minutes AS SELECT window_time, item_id, place, shown, clicked FROM minutes;
+
+-- Rates over all places take one row an item of each minute.
+CREATE VIEW item_minutes AS
+SELECT window_time, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
+FROM minutes GROUP BY window_start, window_end, window_time, item_id;
 
 -- A rate of few impressions says little: it is shrunk to that of the site, as if ${prior:-20} impressions had had it.
 CREATE VIEW rates_10_min AS
 SELECT '10 min' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
+FROM TABLE(HOP(TABLE item_minutes, DESCRIPTOR(window_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
 GROUP BY window_start, window_end, item_id;
 
 CREATE VIEW rates_1_h AS
 SELECT '1 h' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+FROM TABLE(HOP(TABLE item_minutes, DESCRIPTOR(window_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
 GROUP BY window_start, window_end, item_id;
 
 CREATE VIEW rates_24_h AS
 SELECT '24 h' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '1' HOUR, INTERVAL '24' HOUR))
+FROM TABLE(HOP(TABLE item_minutes, DESCRIPTOR(window_time), INTERVAL '1' HOUR, INTERVAL '24' HOUR))
 GROUP BY window_start, window_end, item_id;
 
 CREATE VIEW rates_7_d AS
 SELECT '7 d' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '6' HOUR, INTERVAL '7' DAY))
+FROM TABLE(HOP(TABLE item_minutes, DESCRIPTOR(window_time), INTERVAL '6' HOUR, INTERVAL '7' DAY))
 GROUP BY window_start, window_end, item_id;
 
 -- What clicks could be expected of an item where it was shown: by the rate of each place over all items.
-CREATE VIEW place_rates AS
-SELECT window_start, window_end, place, CAST(SUM(clicked) AS DOUBLE) / NULLIF(SUM(shown), 0) AS rate
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
-GROUP BY window_start, window_end, place;
-
 CREATE VIEW item_places AS
 SELECT window_start, window_end, item_id, place, SUM(shown) AS shown, SUM(clicked) AS clicked
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+FROM TABLE(HOP(TABLE place_minutes, DESCRIPTOR(window_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
 GROUP BY window_start, window_end, item_id, place;
+
+CREATE VIEW place_rates AS
+SELECT window_start, window_end, place, CAST(SUM(clicked) AS DOUBLE) / NULLIF(SUM(shown), 0) AS rate
+FROM item_places GROUP BY window_start, window_end, place;
 
 CREATE VIEW expected AS
 SELECT item_places.window_start, item_places.window_end, item_id, shown, clicked, shown * rate AS expected
