@@ -96,8 +96,10 @@ bench-original: setup $(STAMPS)/bench  ## The original clickstream system: what 
 bench-drift: setup  ## False alarms, delay and speed of the drift detectors, beside river
 	$(BIN)/python -m benchmarks.drift
 
-bench-recommender: setup  ## Rankings over recorded clicks (CUTBANK_DATA), user vectors, equal variants
+bench-recommender: setup  ## Rankings over recorded clicks (CUTBANK_DATA), equal variants, load and latency of the jobs
 	$(BIN)/python -m benchmarks.recommender
+	$(BIN)/python -m benchmarks.recommender_load
+	$(BIN)/python -m benchmarks.recommender_latency
 
 # The peers are nobody's dependency but the benchmarks'.
 $(STAMPS)/bench: pyproject.toml constraints.txt $(STAMPS)/packages

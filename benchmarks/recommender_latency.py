@@ -19,15 +19,17 @@ from typing import Any
 import numpy as np
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from benchmarks.own_stack import own_settings
-from benchmarks.results import machine, write
+from benchmarks.own_stack import own_stack
+from benchmarks.recommender import PAGE
+from benchmarks.results import machine, show, write
 from feeds.records import event_time, to_json
 from jobs.settings import PROJECT_ROOT, Settings
 from jobs.stack import Stack, kafka_admin
+from jobs.stack.processes import wait_until
 from jobs.submit import submit
 
 PIPELINE = PROJECT_ROOT / "sql" / "recommender.sql"
-REQUESTS, CLICKS, ANSWERS = "media-requests", "media-clicks", "recommender-answers"
+TOPICS = ("media-requests", "media-clicks", "recommender-answers")
 #: What is changed for each measurement, by its name: lines of the pipeline and what they become.
 PARTS: dict[str, dict[str, str]] = {
     "as shipped": {},
@@ -38,6 +40,8 @@ PARTS: dict[str, dict[str, str]] = {
     "disorder of 0.5 s": {"${disorder:-0.05}": "0.5"},
 }
 WARM_UP_S = 20.0
+#: The newest answers wait for a later event to move time; how long the others may take behind the last request.
+UNMEASURED_S, SETTLE_S = 2.0, 20.0
 USERS, ITEMS = 5_000, 1_000
 
 
@@ -51,61 +55,68 @@ def main() -> None:
     parts = {name: PARTS[name] for name in options.part or PARTS}
     found = measured(options.rate, options.seconds, parts)
     print(text(found))
-    print(f"written to {write('recommender_latency', found)}")
+    print(f"written to {write('recommender_latency', found)} and {show('recommender-latency', text(found), PAGE)}")
 
 
 def measured(rate: float, seconds: float, parts: Mapping[str, Mapping[str, str]] = PARTS) -> dict[str, Any]:
     """Latencies by part, on a stack of the benchmark's own."""
     found: dict[str, Any] = {"machine": machine(), "requests_per_second": rate, "seconds": seconds, "parts": {}}
-    with tempfile.TemporaryDirectory(prefix="cutbank-bench-") as folder:
-        stack = Stack(own_settings(Path(folder)))
-        stack.up(lambda step: print(step, file=sys.stderr))
-        try:
-            for name, changes in parts.items():
-                found["parts"][name] = _one(stack, Path(folder), changes, rate, seconds)
-                print(name, found["parts"][name], file=sys.stderr)
-        finally:
-            stack.down(lambda step: print(step, file=sys.stderr))
+    with own_stack() as stack, tempfile.TemporaryDirectory() as folder:
+        for number, (name, changes) in enumerate(parts.items()):
+            found["parts"][name] = _one(stack, Path(folder, f"part{number}.sql"), changes, rate, seconds)
+            print(name, found["parts"][name], file=sys.stderr)
     found["load_after"] = machine()["load_before"][0]
     return found
 
 
-def _one(stack: Stack, folder: Path, changes: Mapping[str, str], rate: float, seconds: float) -> dict[str, Any]:
+def _one(stack: Stack, file: Path, changes: Mapping[str, str], rate: float, seconds: float) -> dict[str, Any]:
     settings = stack.settings
     pipeline = PIPELINE.read_text()
     for line, changed in changes.items():
         if line not in pipeline:
             raise SystemExit(f"{PIPELINE.name} has no {line}")
         pipeline = pipeline.replace(line, changed)
-    file = folder / "recommender.sql"
+    topics = {topic: f"{file.stem}-{topic}" for topic in TOPICS}
+    for topic, own in topics.items():
+        pipeline = pipeline.replace(f"'{topic}'", f"'{own}'")
     file.write_text(pipeline)
-    kafka_admin.delete_topics(settings, [topic.name for topic in kafka_admin.list_topics(settings)])
-    kafka_admin.create_topics(settings, {REQUESTS: 1, CLICKS: 1, ANSWERS: 1})
+    kafka_admin.create_topics(settings, dict.fromkeys(topics.values(), 1))
+    requests, clicks, answers = topics.values()
     job = submit(settings, file, {}, fresh=True).job_id
     came: dict[str, float] = {}
     sent: dict[str, float] = {}
     done = threading.Event()
-    reading = threading.Thread(target=_read, args=(settings, came, done), daemon=True)
+    reading = threading.Thread(target=_read, args=(settings, answers, came, done), daemon=True)
     reading.start()
     try:
-        _send(settings, rate, WARM_UP_S + seconds, sent, came)
-        time.sleep(3.0)
+        _send(settings, (requests, clicks), rate, WARM_UP_S + seconds, sent, came)
+        times = _measured(sent)
+        wait_until(lambda: all(name in came for name, _ in times), SETTLE_S)
     finally:
         done.set()
         reading.join()
         stack.rest.cancel(job)
         stack.rest.wait_for_end(job)
-    first = min(sent.values()) + WARM_UP_S
-    times = [(name, at) for name, at in sent.items() if first <= at <= max(sent.values()) - 2.0]
     latencies = 1000 * np.array([came[name] - at for name, at in times if name in came])
-    p50, p90, p99 = np.percentile(latencies, [50, 90, 99]) if latencies.size else (np.nan,) * 3
+    if not latencies.size:
+        raise SystemExit(f"none of {len(times)} requests was answered: {stack.rest.exceptions(job)[:1]}")
+    p50, p90, p99 = np.percentile(latencies, [50, 90, 99])
     return {
         "asked": len(times), "answered": int(latencies.size), "p50_ms": round(float(p50)), "p90_ms": round(float(p90)),
         "p99_ms": round(float(p99)), "max_ms": round(float(latencies.max(initial=0))),
     }  # fmt: skip
 
 
-def _send(settings: Settings, rate: float, seconds: float, sent: dict[str, float], came: Mapping[str, float]) -> None:
+def _measured(sent: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Requests that count, each with its time."""
+    first, last = min(sent.values()) + WARM_UP_S, max(sent.values()) - UNMEASURED_S
+    return [(name, at) for name, at in sent.items() if first <= at <= last]
+
+
+def _send(
+    settings: Settings, topics: tuple[str, str], rate: float, seconds: float, sent: dict[str, float],
+    came: Mapping[str, float],
+) -> None:  # fmt: skip
     """Requests by the clock, and a click for every second one; the time counts from the first answer on."""
     producer = KafkaProducer(**settings.kafka_client(), acks="all", linger_ms=0)
     random = np.random.default_rng(1)
@@ -125,20 +136,20 @@ def _send(settings: Settings, rate: float, seconds: float, sent: dict[str, float
         request = f"{'r' if answered else 'w'}{number}"
         wish = {"request_id": request, "event_time": event_time(now_ms), "user_id": user, "wanted": 10}
         sent[request] = time.monotonic()
-        producer.send(REQUESTS, to_json(wish))
+        producer.send(topics[0], to_json(wish))
         if number % 2 == 0:
             item = int(ITEMS * random.random() ** 2)
             click = {"event_time": event_time(now_ms), "user_id": user, "item_id": item, "request_id": None}
-            producer.send(CLICKS, to_json({**click, "position": None}))
+            producer.send(topics[1], to_json({**click, "position": None}))
         number += 1
         begun = begun if answered else time.monotonic()
     producer.flush()
     producer.close()
 
 
-def _read(settings: Settings, came: dict[str, float], done: threading.Event) -> None:
+def _read(settings: Settings, topic: str, came: dict[str, float], done: threading.Event) -> None:
     consumer = KafkaConsumer(**settings.kafka_client(), enable_auto_commit=False, fetch_max_wait_ms=5)
-    consumer.assign([TopicPartition(ANSWERS, 0)])
+    consumer.assign([TopicPartition(topic, 0)])
     consumer.seek_to_beginning()
     while not done.is_set():
         for messages in consumer.poll(20).values():

@@ -6,14 +6,12 @@ The same questions as offline, so the lists must be the same, each of them; that
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.own_stack import own_settings
+from benchmarks.own_stack import own_stack
 from jobs.cli.validating import report_on_cluster
-from jobs.stack import Stack
 from jobs.validation import period_of, read_clicks
 from jobs.validation.report import MODELS
 
@@ -24,16 +22,11 @@ SAME = ("n", "ndcg@10", "se_ndcg@10", "hr@10", "mrr@10", "items_shown", "fallbac
 def on_cluster(file: Path, most: int) -> dict[str, Any]:
     """The report of all rankings, with their lists from a topic."""
     clicks = read_clicks(file)
-    with tempfile.TemporaryDirectory(prefix="cutbank-bench-") as folder:
-        stack = Stack(own_settings(Path(folder)))
-        stack.up(lambda step: print(step, file=sys.stderr))
-        try:
-            return report_on_cluster(
-                stack.settings, clicks, period_of(clicks, 7, 7), list(MODELS), most=most, seed=0,
-                tell=lambda step: print(step, file=sys.stderr),
-            )  # fmt: skip
-        finally:
-            stack.down(lambda step: print(step, file=sys.stderr))
+    with own_stack() as stack:
+        return report_on_cluster(
+            stack.settings, clicks, period_of(clicks, 7, 7), list(MODELS), most=most, seed=0,
+            tell=lambda step: print(step, file=sys.stderr),
+        )  # fmt: skip
 
 
 def differences(offline: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:

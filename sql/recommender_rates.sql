@@ -2,9 +2,10 @@
 --
 -- In:   media-lists               {"request_id", "event_time", "user_id", "items", "made_by"}: what was shown, in order
 --       media-clicks              {"event_time", "user_id", "item_id", "request_id", "position"}
--- Out:  recommender-impressions   every shown item, and whether it was clicked within the join window
---       recommender-late-clicks   clicks without such an impression
---       recommender-joins         clicks, those that found their impression, and their share, every ten minutes
+-- Out:  recommender-impressions   every shown list with each click on it within the join window: a record a click, or
+--                                 one without when the window is over
+--       recommender-late-clicks   clicks without such a list
+--       recommender-joins         clicks, those that found their list, and their share, every ten minutes
 --       recommender-ctr           click-through rate by item over 10 min, 1 h, 24 h and 7 d, shrunk to the site's; and
 --                                 clicks over those expected at the positions shown (COEC)
 --
@@ -48,18 +49,15 @@ CREATE TABLE lists (
 
 -- ------------------------------------------------------------------------------------------------ impressions and clicks
 
-CREATE VIEW shown AS
-SELECT event_time, request_id, user_id, item_id, CAST(place AS INT) AS place
-FROM lists CROSS JOIN UNNEST(items) WITH ORDINALITY AS each_item (item_id, place);
-
-CREATE VIEW impressions AS
-SELECT shown.event_time, shown.request_id, shown.user_id, shown.item_id, shown.place,
+-- Lists as they are: one row to keep for half an hour instead of one for each of their items.
+CREATE VIEW lists_and_clicks AS
+SELECT lists.event_time, lists.request_id, lists.user_id, lists.items, clicks.item_id, clicks.`position`,
        CAST(clicks.event_time AS TIMESTAMP_LTZ(3)) AS clicked_at
-FROM shown LEFT JOIN clicks
-  ON shown.request_id = clicks.request_id AND shown.user_id = clicks.user_id AND shown.item_id = clicks.item_id
- AND clicks.event_time BETWEEN shown.event_time AND shown.event_time + INTERVAL '${join_minutes:-30}' MINUTE;
+FROM lists LEFT JOIN clicks
+  ON lists.request_id = clicks.request_id AND lists.user_id = clicks.user_id
+ AND ARRAY_CONTAINS(lists.items, clicks.item_id)
+ AND clicks.event_time BETWEEN lists.event_time AND lists.event_time + INTERVAL '${join_minutes:-30}' MINUTE;
 
--- Here lists as they are: one row to keep for half an hour instead of one for each of their items.
 CREATE VIEW clicks_and_lists AS
 SELECT clicks.event_time, clicks.request_id, clicks.user_id, clicks.item_id, lists.request_id IS NOT NULL AS joined
 FROM clicks LEFT JOIN lists
@@ -69,6 +67,10 @@ FROM clicks LEFT JOIN lists
 
 -- ------------------------------------------------------------------------------------------------ rates
 
+CREATE VIEW shown AS
+SELECT event_time, item_id, CAST(place AS INT) AS place
+FROM lists CROSS JOIN UNNEST(items) WITH ORDINALITY AS each_item (item_id, place);
+
 CREATE VIEW shown_and_clicked AS
 SELECT event_time, item_id, place, CAST(1 AS BIGINT) AS was_shown, CAST(0 AS BIGINT) AS was_clicked FROM shown
 UNION ALL
@@ -76,41 +78,47 @@ SELECT event_time, item_id, COALESCE(`position`, 0), CAST(0 AS BIGINT), CAST(1 A
 
 -- Counted by the minute first, once: all windows below consist of whole minutes, and are made of these few rows.
 CREATE VIEW minutes AS
-SELECT window_time AS event_time, item_id, place, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
+SELECT window_start, window_end, window_time, item_id, place, SUM(was_shown) AS shown, SUM(was_clicked) AS clicked
 FROM TABLE(TUMBLE(TABLE shown_and_clicked, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 GROUP BY window_start, window_end, window_time, item_id, place;
+
+CREATE VIEW place_minutes AS SELECT window_time, item_id, place, shown, clicked FROM minutes;
+
+-- Rates over all places take one row an item of each minute.
+CREATE VIEW item_minutes AS
+SELECT window_time, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
+FROM minutes GROUP BY window_start, window_end, window_time, item_id;
 
 -- A rate of few impressions says little: it is shrunk to that of the site, as if ${prior:-20} impressions had had it.
 CREATE VIEW rates_10_min AS
 SELECT '10 min' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
+FROM TABLE(HOP(TABLE item_minutes, DESCRIPTOR(window_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
 GROUP BY window_start, window_end, item_id;
 
 CREATE VIEW rates_1_h AS
 SELECT '1 h' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+FROM TABLE(HOP(TABLE item_minutes, DESCRIPTOR(window_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
 GROUP BY window_start, window_end, item_id;
 
 CREATE VIEW rates_24_h AS
 SELECT '24 h' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '1' HOUR, INTERVAL '24' HOUR))
+FROM TABLE(HOP(TABLE item_minutes, DESCRIPTOR(window_time), INTERVAL '1' HOUR, INTERVAL '24' HOUR))
 GROUP BY window_start, window_end, item_id;
 
 CREATE VIEW rates_7_d AS
 SELECT '7 d' AS span, window_end, item_id, SUM(shown) AS shown, SUM(clicked) AS clicked
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '6' HOUR, INTERVAL '7' DAY))
+FROM TABLE(HOP(TABLE item_minutes, DESCRIPTOR(window_time), INTERVAL '6' HOUR, INTERVAL '7' DAY))
 GROUP BY window_start, window_end, item_id;
 
 -- What clicks could be expected of an item where it was shown: by the rate of each place over all items.
-CREATE VIEW place_rates AS
-SELECT window_start, window_end, place, CAST(SUM(clicked) AS DOUBLE) / NULLIF(SUM(shown), 0) AS rate
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
-GROUP BY window_start, window_end, place;
-
 CREATE VIEW item_places AS
 SELECT window_start, window_end, item_id, place, SUM(shown) AS shown, SUM(clicked) AS clicked
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(event_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+FROM TABLE(HOP(TABLE place_minutes, DESCRIPTOR(window_time), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
 GROUP BY window_start, window_end, item_id, place;
+
+CREATE VIEW place_rates AS
+SELECT window_start, window_end, place, CAST(SUM(clicked) AS DOUBLE) / NULLIF(SUM(shown), 0) AS rate
+FROM item_places GROUP BY window_start, window_end, place;
 
 CREATE VIEW expected AS
 SELECT item_places.window_start, item_places.window_end, item_id, shown, clicked, shown * rate AS expected
@@ -129,6 +137,7 @@ CREATE TABLE joined_impressions (
     event_time STRING,
     request_id STRING,
     user_id    BIGINT,
+    items      ARRAY<BIGINT>,
     item_id    BIGINT,
     `position` INT,
     clicked_at STRING
@@ -200,9 +209,9 @@ CREATE TABLE rates (
 );
 
 INSERT INTO joined_impressions
-SELECT DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), request_id, user_id, item_id, place,
+SELECT DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), request_id, user_id, items, item_id, `position`,
        DATE_FORMAT(clicked_at, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''')
-FROM impressions;
+FROM lists_and_clicks;
 
 INSERT INTO late_clicks
 SELECT DATE_FORMAT(event_time, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''), request_id, user_id, item_id

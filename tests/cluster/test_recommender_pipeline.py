@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from feeds.media import CLICKS, LISTS, REQUESTS, MediaSite, Site
+from feeds.media import ARTICLES, CLICKS, LISTS, REQUESTS, MediaSite, Site
+from jobs.cli import execute
 from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack, kafka_admin
 from jobs.submit import submit
@@ -61,7 +62,11 @@ def _windows(at: int, slide: int, size: int) -> range:
 
 
 def test_the_pipelines_equal_a_recomputation(
-    stack: Stack, produce: Callable[..., None], read_committed: Callable[..., list[Any]]
+    stack: Stack,
+    produce: Callable[..., None],
+    read_committed: Callable[..., list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     events = _events()
     shown = {
@@ -79,7 +84,7 @@ def test_the_pipelines_equal_a_recomputation(
         for (_, item), at in clicked.items():
             counts["clicked"].update((span, end, item) for end in _windows(at, slide, size))
 
-    kafka_admin.create_topics(stack.settings, {REQUESTS: 2, CLICKS: 2, LISTS: 2, ALLOCATION: 1})
+    kafka_admin.create_topics(stack.settings, {REQUESTS: 2, CLICKS: 2, LISTS: 2, ALLOCATION: 1, ARTICLES: 1})
     end = iso(START_MS + 10 * DAY_MS)
     closing = {
         REQUESTS: {"request_id": "closing", "event_time": end, "user_id": 1, "wanted": 1},
@@ -108,14 +113,23 @@ def test_the_pipelines_equal_a_recomputation(
         answers = {row["request_id"]: row for row in rows_of("answers", len(wanted))}
         assert answers.keys() == wanted.keys()
         _check_variants(wanted, answers)
+        produce(ARTICLES, [{name: value for name, value in row.items() if name != "ms"} for row in events[ARTICLES]])
+        last = max((row for row in answers.values() if row["items"]), key=lambda row: str(row["event_time"]))
+        monkeypatch.setenv("CUTBANK_KAFKA_PORT", str(stack.settings.kafka_port))
+        capsys.readouterr()
+        assert execute(["recommend", "--user", str(last["user_id"]), "--json"]) == 0
+        titles = {row["item_id"]: row["title"] for row in events[ARTICLES]}
+        assert json.loads(capsys.readouterr().out) == {**last, "titles": [titles[item] for item in last["items"]]}
 
-        impressions = rows_of("impressions", len(shown))
-        assert len(impressions) == len(shown)
-        assert {(row["request_id"], row["item_id"]): row["position"] for row in impressions} == {
-            pair: place for pair, (_, place) in shown.items()
-        }
-        joined = [row for row in impressions if row.get("clicked_at") is not None]
+        items = {row["request_id"]: row["items"] for row in events[LISTS]}
+        unclicked = items.keys() - {request for request, _ in in_time}
+        impressions = rows_of("impressions", len(in_time) + len(unclicked))
+        assert len(impressions) == len(in_time) + len(unclicked)
+        assert {row["request_id"]: row["items"] for row in impressions} == items
+        joined = [row for row in impressions if row["clicked_at"] is not None]
+        assert {row["request_id"] for row in impressions if row["clicked_at"] is None} == unclicked
         assert {(r["request_id"], r["item_id"]): milliseconds(r["clicked_at"]) for r in joined} == in_time
+        assert all(row["position"] == shown[row["request_id"], row["item_id"]][1] for row in joined)
         late = {(row["request_id"], row["item_id"]) for row in rows_of("late-clicks", len(clicked) - len(in_time))}
         assert late == clicked.keys() - in_time.keys()
         ten = [row for row in rows_of("joins", 2) if milliseconds(row["window_end"]) < START_MS + DAY_MS]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from benchmarks import recommender_latency, recommender_load
 from benchmarks.recommender import PAGE, texts
 from benchmarks.recommender_on_cluster import differences
 from benchmarks.results import FOLDER, shown
@@ -17,6 +19,13 @@ from tests.unit.pages import table
 def test_the_page_shows_what_was_measured(name: str) -> None:
     found = json.loads((FOLDER / "recommender.json").read_text())
     assert shown(PAGE.read_text(), name) == texts(found)[name] + "\n"
+
+
+@pytest.mark.parametrize("measured", [recommender_load, recommender_latency])
+def test_the_page_shows_what_the_jobs_carried(measured: Any) -> None:
+    name = measured.__name__.rpartition(".")[2]
+    found = json.loads((FOLDER / f"{name}.json").read_text())
+    assert shown(PAGE.read_text(), name.replace("_", "-")) == measured.text(found) + "\n"
 
 
 def test_lists_from_the_cluster_are_worth_the_same() -> None:
