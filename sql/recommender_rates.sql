@@ -19,13 +19,12 @@ CREATE TABLE clicks (
     item_id    BIGINT NOT NULL,
     request_id STRING,
     `position` INT,
-    WATERMARK FOR event_time AS event_time - INTERVAL '${disorder:-0.05}' SECOND
+    WATERMARK FOR event_time AS event_time - INTERVAL '${disorder:-5}' SECOND
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'media-clicks',
     -- recommender.sql reads this topic too, and has the other names
     'cutbank.rejects.topic' = 'media-clicks-rates-rejects',
-    'cutbank.late.topic' = 'media-clicks-rates-late',
     'properties.bootstrap.servers' = '${bootstrap_servers:-localhost:19092}',
     'scan.startup.mode' = 'earliest-offset',
     'format' = 'json',
@@ -37,7 +36,7 @@ CREATE TABLE lists (
     event_time TIMESTAMP_LTZ(3) NOT NULL,
     user_id    BIGINT NOT NULL,
     items      ARRAY<BIGINT> NOT NULL,
-    WATERMARK FOR event_time AS event_time - INTERVAL '${disorder:-0.05}' SECOND
+    WATERMARK FOR event_time AS event_time - INTERVAL '${disorder:-5}' SECOND
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'media-lists',
