@@ -8,6 +8,10 @@
 --
 -- make bench-flights     runs it over the year 2013; the feed of recorded streams writes both topics
 
+-- An OVER window by RANGE looks through all rows it keeps for each row that comes. Here these are some hours of flights,
+-- megabytes: on the heap it takes a fraction of what going through RocksDB takes.
+SET 'state.backend.type' = 'hashmap';
+
 CREATE TABLE departures (
     impression_id BIGINT NOT NULL,
     event_time    TIMESTAMP_LTZ(3) NOT NULL,
