@@ -44,7 +44,7 @@ $(STAMPS)/kernels: $(STAMPS)/packages $(MODEL_SOURCES)
 	@mkdir -p $(STAMPS) && touch $@
 
 test: setup  ## All tests, those on a real broker and cluster too
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 3 --dist loadscope
 
 test-unit: setup  ## Only the fast tests: no Java
 	$(BIN)/python -m pytest tests/unit

@@ -1,4 +1,7 @@
-"""How the tests are spread over processes, ``pytest -n 2``, and how their JVMs compile."""
+"""How the tests are spread over processes, ``pytest -n 3``, and how their JVMs compile.
+
+Three processes on two cores, because tests on a cluster wait more than they work.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # No JVM of a test lives long enough to earn back what compiling its code well costs: 99 s of processor time against 60
-# for the plans of all pipelines.
-os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+# for the plans of all pipelines. The room for code is that of a JVM that compiles it well: a TaskManager needs more than
+# what is set aside otherwise, and compiles nothing any more when it is full.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
 
 #: What shares something that is dear: tests of a line run in one process, which begin in this order. Those that kill
 #: have a stack of their own, the others one together, and one has the JVM. In a single process the first two share.

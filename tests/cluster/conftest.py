@@ -97,10 +97,17 @@ def stack(make_settings: Callable[..., Settings]) -> Iterator[Stack]:
 
 
 @pytest.fixture(autouse=True)
-def _ready(stack: Stack) -> None:
-    """A test that broke the stack does not break the next one."""
+def _alone(stack: Stack) -> Iterator[None]:
+    """A test that broke the stack, or failed before it stopped its jobs, does not break the next one."""
     if not stack.status().ready:
         stack.up()
+    before = {job.id for job in stack.rest.live_jobs()}
+    yield
+    if stack.status().ready:
+        for job in stack.rest.live_jobs():
+            if job.id not in before:
+                stack.rest.cancel(job.id)
+                stack.rest.wait_for_end(job.id)
 
 
 @pytest.fixture(scope="session")

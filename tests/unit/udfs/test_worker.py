@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -43,6 +44,27 @@ def test_nothing_changes_where_nothing_was_replaced() -> None:
     with genuine_print():
         assert builtins.print is original
     assert builtins.print is original
+
+
+def test_one_operator_does_not_take_it_away_from_another_that_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = builtins.print
+    monkeypatch.setattr(builtins, "print", CustomPrint(original).print)
+    came_in, first_is_out = threading.Event(), threading.Event()
+    found: list[object] = []
+
+    def second() -> None:
+        with genuine_print():
+            came_in.set()
+            assert first_is_out.wait(30)
+            found.append(builtins.print)
+
+    thread = threading.Thread(target=second)
+    with genuine_print():
+        thread.start()
+        came_in.wait(0.5)  # where they are kept apart it has to wait outside
+    first_is_out.set()
+    thread.join(30)
+    assert found == [original]
 
 
 PROGRAM = """
