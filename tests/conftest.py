@@ -13,8 +13,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # No JVM of a test lives long enough to earn back what compiling its code well costs: 99 s of processor time against 60
-# for the plans of all pipelines. The room for code is that of a JVM that compiles it well: a TaskManager needs more than
-# what is set aside otherwise, and compiles nothing any more when it is full.
+# for the plans of all pipelines. The room for code is as usual: what is set aside otherwise is too little for a
+# TaskManager, and when it is full nothing is compiled any more.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
 
 #: What shares something that is dear: tests of a line run in one process, which begin in this order. Those that kill
