@@ -21,7 +21,12 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedC
 #: have a stack of their own, the others one together, and one has the JVM. In a single process the first two share.
 TOGETHER = {
     "cluster": ("tests/cluster/*",),
-    "kills": ("tests/cluster/*failure*", "tests/cluster/*exact*", "tests/cluster/*resume*", "tests/cluster/*same*"),
+    "kills": (
+        "tests/cluster/*failure*",
+        "tests/cluster/*exact*",
+        "tests/cluster/*_kinesis_resume*",
+        "tests/cluster/test_resume*",
+    ),
     "jobs": ("tests/jobs/*",),
 }
 

@@ -208,8 +208,8 @@ class Stack:
         """
         self.prepare()
         environ = components.flink_environment(self.settings)
-        # A client lives for seconds, in which compiling its code well takes longer than the code does: half the time
-        # to a plan. It is the launcher's own variable because `flink` and PyFlink read different ones of Flink's.
+        # A client lives for seconds, in which compiling its code well costs more than it gives. `flink` is told by
+        # flink-conf/config.yaml; PyFlink's gateway, which plans for `explain`, reads no options of clients.
         environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         return environ
 

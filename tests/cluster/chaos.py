@@ -33,6 +33,7 @@ class Chaos:
         """Five workers and two TaskManagers, in random order."""
         kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
         self.random.shuffle(kills)
+        self.wait_until_scoring()
         for what in kills:
             self.kill(what)
 
@@ -62,7 +63,7 @@ class Chaos:
         assert wait_until(lambda: self.committed() > before, RECOVERY_S), "nothing is scored after a kill"
 
     def kill(self, what: str) -> None:
-        self.wait_until_scoring()
+        """Kill at a random moment of a job that scores, and wait until it does again."""
         threading.Event().wait(self.random.uniform(0.0, 3.0))  # the random moment
         self.snapshots_before.append(sum(self.snapshots_before[-1:]) + max(self.metric("snapshots"), 0))
         workers = self.stack.python_workers()
