@@ -67,6 +67,9 @@ class Board:
     hits: Counter[str] = field(default_factory=Counter)
     state: str = "starting"
     _made_by: dict[str, str] = field(default_factory=dict)
+    _shown: dict[str, int] = field(default_factory=dict)
+    _clicked: Counter[str] = field(default_factory=Counter)
+    _counted: set[str] = field(default_factory=set)
     _hit: set[str] = field(default_factory=set)
 
     def add(self, topic: str, values: Iterable[bytes | None]) -> None:
@@ -77,17 +80,25 @@ class Board:
             request = row.get("request_id", "")
             if topic == ANSWERS:
                 self._made_by[request] = row["ranking"]
-                continue
-            name = self._made_by.get(request)
-            if name is None or row.get("made_by") == "site":
-                continue
-            if topic == LISTS:
-                self.lists[name] += 1
-                self.items[name] += len(row["items"])
+            elif topic == LISTS and row.get("made_by") != "site":
+                self._shown[request] = len(row["items"])
             elif topic == CLICKS:
-                self.clicks[name] += 1
-                self.hits[name] += request not in self._hit
-                self._hit.add(request)
+                self._clicked[request] += 1
+            self._count(request)
+
+    def _count(self, request: str) -> None:
+        """Topics are read side by side: a click may be here before its list, an answer after the site's own list."""
+        name, items = self._made_by.get(request), self._shown.get(request)
+        if name is None or items is None:
+            return
+        if request not in self._counted:
+            self._counted.add(request)
+            self.lists[name] += 1
+            self.items[name] += items
+        if clicks := self._clicked.pop(request, 0):
+            self.clicks[name] += clicks
+            self.hits[name] += request not in self._hit
+            self._hit.add(request)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from feeds.media import CLICKS as FED_CLICKS
@@ -51,6 +53,16 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         LISTS: lists,
         CLICKS: [{"request_id": "a", "item_id": 2, "user_id": 1}, {"request_id": "a", "item_id": 1, "user_id": 1}],
     }
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((ANSWERS, LISTS, CLICKS))))
+def test_rates_are_of_lists_that_were_shown_in_whatever_order_topics_are_read(order: tuple[str, ...]) -> None:
+    given, board = rows(), Board()
+    given[CLICKS].append({"request_id": "c", "item_id": 5, "user_id": 3})  # on the site's own list
+    for topic in order:
+        board.add(topic, [json.dumps(row).encode() for row in given[topic]])
+    assert board.lists == {TREATMENT: 1, CONTROL: 1} and board.items == {TREATMENT: 2, CONTROL: 2}
+    assert +board.clicks == {TREATMENT: 2} and board.hits == {TREATMENT: 1}
 
 
 def test_every_request_is_accounted_for() -> None:
