@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from jobs.demo.attribution import Attribution
 from jobs.demo.findings import Alert, Anomaly, Known, anomalies, known_events, read_alert, time_ms
 from jobs.demo.pipelines import DemoPipeline
 from jobs.settings import Settings
-from jobs.stack import kafka_admin
+from jobs.stack.kafka_read import follower
 
 #: Scores come with a checkpoint each, so a rate needs several of them.
 RATE_WINDOW_S: Final = 5.0
@@ -202,22 +201,8 @@ class Watcher(threading.Thread):
             self.error = error
 
     def _read(self) -> None:
-        with kafka_admin.admin(self._settings) as client:
-            partitions = [
-                TopicPartition(topic, partition)
-                for topic in self._by_topic
-                for partition in range(kafka_admin.partition_count(client, topic))
-            ]
-        consumer = KafkaConsumer(
-            **self._settings.kafka_client(),
-            client_id="cutbank-demo",
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        )
+        consumer = follower(self._settings, self._by_topic)
         try:
-            consumer.assign(partitions)
-            consumer.seek_to_beginning(*partitions)
             while not self._stopped.is_set():
                 self._take(consumer.poll(200))
         finally:

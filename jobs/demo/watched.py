@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from jobs.demo import feeding
 from jobs.errors import StackError, SubmitError, UsageError
 from jobs.settings import Settings
-from jobs.stack import Stack, kafka_admin
+from jobs.stack import Stack
+from jobs.stack.kafka_read import follower
 from jobs.stack.processes import ProcessRecord, reap
 from jobs.stack.rest import FlinkRest
 from jobs.submit import submit
@@ -101,21 +101,7 @@ class Watched(Generic[B]):
 
     def _consumer(self) -> Any:
         """Reads the watched topics from their beginning."""
-        with kafka_admin.admin(self._settings) as client:
-            partitions = [
-                TopicPartition(topic, number)
-                for topic in self.topics
-                for number in range(kafka_admin.partition_count(client, topic))
-            ]
-        consumer = KafkaConsumer(
-            **self._settings.kafka_client(),
-            client_id="cutbank-demo",
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-        )
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        return consumer
+        return follower(self._settings, self.topics)
 
     def _poll(self, consumer: Any) -> None:
         """Take what is new, for as long as a board stands; then show it."""

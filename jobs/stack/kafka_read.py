@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,34 @@ def reader(settings: Settings, topic: str) -> Iterator[TopicReader]:
         raise StackError(f"reading {topic}: {type(error).__name__}: {error}") from error
     finally:
         consumer.close()
+
+
+def follower(settings: Settings, topics: Iterable[str]) -> KafkaConsumer:
+    """A consumer of several topics from their beginning, to be polled and, in the end, closed by the caller.
+
+    Raises
+    ------
+    UsageError
+        There is no such topic; the message names those there are.
+    KafkaError
+        No broker answers.
+    """
+    with kafka_admin.admin(settings) as client:
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in range(kafka_admin.partition_count(client, topic))
+        ]
+    consumer = KafkaConsumer(
+        **settings.kafka_client(),
+        client_id="cutbank-follower",
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    return consumer
 
 
 class TopicReader:

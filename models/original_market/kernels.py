@@ -35,6 +35,15 @@ def width_of(columns: int) -> int:
 
 
 @inner
+def _line(weights: Floats, first: int, row: Floats) -> float:
+    """The straight line of the member whose weights begin at `first`, its intercept behind them."""
+    height = weights[first + row.size]
+    for column in range(row.size):
+        height += weights[first + column] * row[column]
+    return float(height)
+
+
+@inner
 def _learn(state: Floats, columns: int, change: float) -> None:
     """The row before has moved by `change`: errors, and a step of each member."""
     row = state[COLUMNS + 2 * columns : COLUMNS + 3 * columns]
@@ -46,10 +55,7 @@ def _learn(state: Floats, columns: int, change: float) -> None:
     for member in range(MEMBERS):
         errors[place * MEMBERS + member] = abs(said[member] - change)
         first = member * (columns + 1)
-        margin = weights[first + columns]
-        for column in range(columns):
-            margin += weights[first + column] * row[column]
-        predicted = math.tanh(margin)
+        predicted = math.tanh(_line(weights, first, row))
         step = RATE * (member + 1.0) * fade * (change - predicted) * (1.0 - predicted * predicted)
         for column in range(columns):
             weights[first + column] += step * row[column]
@@ -83,10 +89,7 @@ def _predict(state: Floats, columns: int, out: Floats) -> None:
     total, score, low, high = 0.0, 0.0, math.inf, 0.0
     for member in range(MEMBERS):
         first = member * (columns + 1)
-        margin = weights[first + columns]
-        for column in range(columns):
-            margin += weights[first + column] * row[column]
-        said[member] = math.tanh(margin) if state[ROWS] > NEUTRAL else 0.0
+        said[member] = math.tanh(_line(weights, first, row)) if state[ROWS] > NEUTRAL else 0.0
         weight = 1.0
         if kept >= ERRORS_LEAST:
             mistaken = 0.0

@@ -13,7 +13,8 @@ from jobs.settings import Settings
 from jobs.stack import Stack
 from tests.cluster.test_demo import demo, environment
 
-SECONDS = 20
+#: Long enough for each campaign's better model to have served for a while, on a busy machine too.
+SECONDS = 30
 
 
 def test_predictions_are_joined_closed_or_pending_and_the_report_shows_who_took_over(
@@ -36,7 +37,7 @@ def test_predictions_are_joined_closed_or_pending_and_the_report_shows_who_took_
     assert summary["predicted"] == summary["joined"] + summary["closed"] + summary["pending"]
     assert counts["clickstream-decisions"] == sum(summary["decisions"].values())
     assert summary["decisions"]["promote"] >= 3, "five campaigns begin with a model that learns slowly"
-    assert summary["metrics"]["all"]["accuracy"] > summary["metrics"]["all"]["baseline_prior"] + 0.05
+    assert summary["metrics"]["all"]["accuracy"] > summary["metrics"]["all"]["baseline_prior"] + 0.1
     assert Path(summary["report"]).read_text().count("<svg") >= 6
     assert stack.status().ready and not stack.rest.live_jobs("clickstream")
 
