@@ -165,9 +165,12 @@ def read_committed(settings: Settings) -> Callable[..., list[Record]]:
 
     def read(topic: str, *, at_least: int = 0, timeout_s: float = 60.0) -> list[Record]:
         found: list[Record] = []
+        read_to: dict[int, int] = {}
 
         def enough() -> bool:
-            found[:] = records.all(timeout_s=max(60.0, timeout_s))
+            first, end = records.bounds()
+            found.extend(records.read(read_to or first, end, timeout_s=max(60.0, timeout_s)))
+            read_to.update(end)
             return len(found) >= at_least
 
         with reader(settings, topic) as records:
