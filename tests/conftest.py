@@ -22,11 +22,11 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedC
 TOGETHER = {
     "cluster": ("tests/cluster/*",),
     "kills": (
+        "tests/cluster/*failure*",
         "tests/cluster/*exact*",
         "tests/cluster/*_kinesis_resume*",
         "tests/cluster/test_resume*",
     ),
-    "more kills": ("tests/cluster/*under_failure*", "tests/cluster/test_market_resume*"),
     "jobs": ("tests/jobs/*",),
 }
 
