@@ -65,7 +65,7 @@ def own_settings(folder: Path, **more: object) -> Settings:
             "controller_port": controller,
             "flink_port": flink,
             "jobmanager_port": jobmanager,
-            "checkpoint_interval_ms": 500,
+            "checkpoint_interval_ms": 1_000,
             **more,
         },
     )
