@@ -41,7 +41,7 @@ def test_the_original_runs_beside_ours_and_shows_its_defects(
     dice = np.random.default_rng(0)
     windows: list[Record] = []
     for number in range(260):
-        if number % 8 < 6:  # a quarter of all moves is none
+        if number % 8 < 4:  # half of all moves are none
             price = 100.0 + round(float(dice.normal()), 3)
         row = window("v", "s", 60 + 5 * number, close_price=price, bid=price - 0.01, ask=price + 0.01)
         row |= {
