@@ -217,6 +217,17 @@ SELECT * FROM DRIFT(
     method  => 'adwin',
     batch   => INTERVAL '${batch:-1}' SECOND);
 
+-- A change is over when so many predictions have come without another.
+CREATE VIEW drift_checks AS
+SELECT *, MAX(CASE WHEN drift THEN 1 ELSE 0 END) OVER since_change = 1 AS is_drifted
+FROM drifted
+WINDOW since_change AS (PARTITION BY venue, symbol ORDER BY bar_time
+                        ROWS BETWEEN ${drift_over:-100} PRECEDING AND CURRENT ROW);
+
+CREATE VIEW drift_changes AS
+SELECT *, LAG(is_drifted) OVER (PARTITION BY venue, symbol ORDER BY bar_time) AS was_drifted
+FROM drift_checks;
+
 -- ------------------------------------------------------------------------------------------------ what goes out
 CREATE VIEW found AS
 SELECT kind, severity, CASE WHEN is_so THEN 'open' ELSE 'close' END AS state, venue, symbol,
@@ -249,12 +260,13 @@ FROM bar_changes CROSS JOIN UNNEST(ARRAY[
 ]) AS checked(kind, severity, is_so, was_so, evidence)
 WHERE COALESCE(is_so, FALSE) <> COALESCE(was_so, FALSE)
 UNION ALL
-SELECT 'MODEL_DRIFT', 'warning', 'open', venue, symbol, CAST(bar_time AS TIMESTAMP_LTZ(3)),
+SELECT 'MODEL_DRIFT', 'warning', CASE WHEN is_drifted THEN 'open' ELSE 'close' END, venue, symbol,
+       CAST(bar_time AS TIMESTAMP_LTZ(3)),
        JSON_OBJECT('drift_statistic' VALUE drift_statistic, 'accuracy' VALUE accuracy, 'moves' VALUE moves)
-FROM drifted
-WHERE drift
+FROM drift_changes
+WHERE is_drifted <> COALESCE(was_drifted, FALSE)
 UNION ALL
--- What the collectors tell of connections has this machine's time.
+-- What the collectors tell of connections has this machine's time, and happens at once: nothing closes it.
 SELECT CASE kind WHEN 'gap' THEN 'GAP' WHEN 'given_up' THEN 'GIVEN_UP' ELSE 'REFUSED' END,
        CASE kind WHEN 'gap' THEN 'warning' ELSE 'error' END, 'open', venue, symbol,
        CAST(event_time AS TIMESTAMP_LTZ(3)), JSON_OBJECT('missing' VALUE missing, 'detail' VALUE detail)

@@ -9,7 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from river.drift import ADWIN
 
 from jobs.sql.statements import Script
 from tests.cluster.replay import iso, milliseconds
@@ -89,3 +91,32 @@ def test_defect_13_a_skewed_clock_hides_no_delay_and_alerts_open_and_close(
         assert rows[-1]["moves"] == len(known) > 40
         assert rows[-1]["accuracy"] == pytest.approx(sum(known) / len(known))
         assert rows[-1]["accuracy_low"] < rows[-1]["accuracy"] < rows[-1]["accuracy_high"]
+
+
+def test_an_alert_of_drift_closes_when_nothing_changes_any_more(
+    new_tables: Callable[[], Any], script: Callable[..., Script], tmp_path: Path
+) -> None:
+    """Prices that go to and fro are told well; then comes a walk, of which nothing can be. The oracle is river's."""
+    dice = np.random.default_rng(5)
+    walk = 100.0 + np.cumsum(np.where(dice.random(200) < 0.5, 0.1, -0.1))
+    prices = [100.0 + 0.1 * (number % 2) for number in range(200)] + walk.round(1).tolist()
+    windows = [
+        window("v", "s", 60 * (1 + number), close_price=price, bid=price - 0.01, ask=price + 0.01)
+        for number, price in enumerate(prices)
+    ]
+    inputs = {"market-windows": windows, "market-links": []}
+    written = run_pipeline(
+        "market_signals", new_tables(), script, tmp_path / "signals", inputs, slide=60, drift_over=20
+    )
+    rows = sorted(written["market-predictions"], key=lambda row: row["window_end"])
+    known = [row for row in rows if row.get("outcome_right") is not None]
+    detector, since, is_open, wanted = ADWIN(), 1_000, False, []
+    for row in known:
+        detector.update(1 - row["outcome_right"])
+        since = 0 if detector.drift_detected else since + 1
+        if (since <= 20) != is_open:
+            is_open = not is_open
+            wanted.append(("open" if is_open else "close", row["window_end"]))
+    found = [(a["state"], a["event_time"]) for a in written["market-alerts"] if a["kind"] == "MODEL_DRIFT"]
+    assert sorted(found, key=lambda alert: alert[1]) == wanted
+    assert [state for state, _ in wanted][:2] == ["open", "close"]
