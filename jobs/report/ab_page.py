@@ -16,6 +16,9 @@ _FOOT: Final = (
     "confidence sequence, which may be looked at every day; the other one holds for one look at a time fixed before."
 )
 
+#: With so few days each has its mark on the axis.
+_MARKED_DAYS: Final = 8
+
 
 def page_of(report: Report) -> Page:
     """The page."""
@@ -99,8 +102,8 @@ def _metrics(report: Report) -> Table:
 
 def _days(report: Report) -> Picture:
     figure, (axes,) = new_figure(height=3.0)
+    days = dates.date2num([datetime.fromisoformat(look.day).replace(tzinfo=UTC) for look in report.looks])
     if report.looks:
-        days = dates.date2num([datetime.fromisoformat(look.day).replace(tzinfo=UTC) for look in report.looks])
         value = np.array([look.compared.difference for look in report.looks])
         low = np.array([look.compared.low for look in report.looks])
         high = np.array([look.compared.high for look in report.looks])
@@ -110,6 +113,10 @@ def _days(report: Report) -> Picture:
             axes.plot(days, edge, color=COLOURS[1], linestyle="--", marker="_", label=label)
     axes.axhline(0.0, color=QUIET, linewidth=1)
     finish_axes(axes, "Difference of the click-through rate, all days so far", times=bool(report.looks))
+    if report.looks:
+        axes.set_xlim(days[0] - 0.5, days[-1] + 0.5)  # a day alone would lie on an axis of years
+        if len(days) <= _MARKED_DAYS:
+            axes.set_xticks(days, labels=[look.day for look in report.looks])
     return Picture.of("difference", "Treatment less control after each day, with both intervals.", figure)
 
 

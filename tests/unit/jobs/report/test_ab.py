@@ -97,3 +97,11 @@ def test_what_belongs_to_nobody_is_counted() -> None:
         report_of(found, "y", "x")
     with pytest.raises(UsageError, match="variants with some: none"):
         report_of(Exposures(), "y", "x")
+
+
+def test_one_day_alone_is_not_drawn_on_an_axis_of_years() -> None:
+    answers, lists, clicks = topics(300)
+    rows = [{**row, "event_time": "2026-03-02T12:00:00.000Z"} for row in lists]
+    page = page_of(report_of(exposures_of(answers, rows, clicks), "popular", "blend")).html()
+    assert "2026-03-02" in page
+    assert not any(f">{year}<" in page or f" {year} " in page for year in (2025, 2027, 2028))
