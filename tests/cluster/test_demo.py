@@ -83,18 +83,21 @@ def test_a_demo_on_a_running_stack_counts_what_is_there_and_leaves_the_stack_up(
     stack: Stack, settings: Settings, read_committed: Callable[..., list[Any]]
 ) -> None:
     seconds = 48
-    done = subprocess.run(
-        # the topics of these names may have been used by other tests
-        demo("--seconds", str(seconds), "--replace", "--json"),
-        env=environment(settings),
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
+    for _ in range(2):  # beside other tests the burst may drown in what else this machine does: then once more
+        done = subprocess.run(
+            # the topics of these names may have been used by other tests
+            demo("--seconds", str(seconds), "--replace", "--json"),
+            env=environment(settings),
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        summary = json.loads(done.stdout)
+        if summary["pipelines"]["host_metrics"]["known"]["found"]:
+            break
     check(summary, *PIPELINES, APPLICATION)
     assert summary["stack_left_running"] is True
     for name, topic in PIPELINES.items():
