@@ -44,14 +44,7 @@ def reader(settings: Settings, topic: str) -> Iterator[TopicReader]:
     with kafka_admin.admin(settings) as client:
         count = kafka_admin.partition_count(client, topic)
     try:
-        consumer = KafkaConsumer(
-            **settings.kafka_client(),
-            client_id="cutbank-reader",
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=16 * 1024 * 1024,
-        )
+        consumer = _consumer(settings, "cutbank-reader")
     except KafkaError as error:
         raise StackError(f"no Kafka broker answers at {settings.bootstrap_servers}: {error}") from error
     try:
@@ -78,16 +71,22 @@ def follower(settings: Settings, topics: Iterable[str]) -> KafkaConsumer:
             for topic in topics
             for number in range(kafka_admin.partition_count(client, topic))
         ]
-    consumer = KafkaConsumer(
-        **settings.kafka_client(),
-        client_id="cutbank-follower",
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-    )
+    consumer = _consumer(settings, "cutbank-follower")
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
     return consumer
+
+
+def _consumer(settings: Settings, client_id: str) -> KafkaConsumer:
+    """Reads what is committed, and remembers nowhere how far it came."""
+    return KafkaConsumer(
+        **settings.kafka_client(),
+        client_id=client_id,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=16 * 1024 * 1024,
+    )
 
 
 class TopicReader:

@@ -36,6 +36,19 @@ def demo(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "jobs.cli", "demo", *arguments]
 
 
+def run_demo(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A demo on the stack of these settings, to its end."""
+    return subprocess.run(
+        demo(*arguments),
+        env=environment(settings),
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
 def processes_of(state_dir: Path) -> list[str]:
     """Processes that were started for a state folder: they all have it in their environment."""
     found = []
@@ -84,16 +97,8 @@ def test_a_demo_on_a_running_stack_counts_what_is_there_and_leaves_the_stack_up(
 ) -> None:
     seconds = 48
     for _ in range(2):  # beside other tests the burst may drown in what else this machine does: then once more
-        done = subprocess.run(
-            # the topics of these names may have been used by other tests
-            demo("--seconds", str(seconds), "--replace", "--json"),
-            env=environment(settings),
-            cwd=PROJECT_ROOT,
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
+        # the topics of these names may have been used by other tests
+        done = run_demo(settings, "--seconds", str(seconds), "--replace", "--json")
         assert done.returncode == 0, done.stderr
         summary = json.loads(done.stdout)
         if summary["pipelines"]["host_metrics"]["known"]["found"]:
@@ -168,15 +173,7 @@ def test_topics_that_no_demo_wrote_are_kept(
     kafka_admin.create_topics(settings, {"loudness": 1})
     produce("loudness", [b'{"device": "mine"}'], partition=0)
     before = len(read_committed("loudness"))
-    done = subprocess.run(
-        demo("--seconds", "20"),
-        env=environment(settings),
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+    done = run_demo(settings, "--seconds", "20")
     assert done.returncode == 2
     assert "that no demo wrote" in done.stderr and "--replace" in done.stderr
     assert len(read_committed("loudness")) == before
