@@ -14,8 +14,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 # No JVM of a test lives long enough to earn back what compiling its code well costs: 99 s of processor time against 60
 # for the plans of all pipelines. The room for code is as usual: what is set aside otherwise is too little for a
-# TaskManager, and when it is full nothing is compiled any more.
-os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
+# TaskManager, and when it is full nothing is compiled any more. Nor does one hold enough to be collected by several
+# threads: a seventh of what starting a cluster and submitting a pipeline cost went there.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC")
 
 #: What shares something that is dear: tests of a line run in one process, which begin in this order. Those that kill
 #: have a stack of their own, the others one together, and one has the JVM. In a single process the first two share.
