@@ -39,8 +39,13 @@ WAIT_S = 3_600.0
 
 _KAFKA = "'connector' = 'kafka', 'properties.bootstrap.servers' = '${bootstrap_servers}', 'format' = 'json'"
 _TIME = "DATE_FORMAT(TO_TIMESTAMP_LTZ({ms}, 3), 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''')"
-#: The same item for the same list and place; half of what is shown is of the first tenth of the items.
-_ITEM = "CAST(FLOOR({items} * POWER(MOD({number} * 7919 + {place} * 104729, 99991) / 99991.0, 3.32)) AS BIGINT)"
+#: The same item for the same list and place. As concentrated as the clicks of the whole Globo.com set: 8 % on the first
+#: ten of 46,000 items, 68 % on the first hundredth, and what is left evenly by the logarithm of the rank.
+_U = "(MOD({number} * 7919 + {place} * 104729, 99991) / 99991.0)"
+_ITEM = (
+    f"CAST(FLOOR(CASE WHEN {_U} < 0.68 THEN {{items}} / 100 * POWER({_U} / 0.68, 1.8)"
+    f" ELSE {{items}} / 100 * POWER(100.0, ({_U} - 0.68) / 0.32) END) AS BIGINT)"
+)
 
 FILL_RATES = """
 CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '{lists}',

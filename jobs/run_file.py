@@ -17,15 +17,12 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 if __package__ in (None, ""):  # called as a file: the packages lie beside this one's folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from jobs.errors import CutbankError, UsageError
-
-if TYPE_CHECKING:
-    from jobs.expand.runner import Pipeline
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,21 +62,15 @@ def _run(options: argparse.Namespace, values: Mapping[str, str]) -> dict[str, An
         configuration.set_string("python.executable", sys.executable)
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
     tables = StreamTableEnvironment.create(environment)
-    pipeline = build(tables, script, options.name)
-    steps = [{"title": step.title, "text": step.text} for step in pipeline.steps]
+    pipeline = build(tables, script, options.name, to="show" if options.explain else "run")
     if options.explain:
+        steps = [{"title": step.title, "text": step.text} for step in pipeline.steps]
         return {"name": options.name, "steps": steps, "plan": pipeline.plan}
     from jobs.topics import create_missing
 
     created = create_missing(pipeline.topics)
-    return {"name": options.name, "job_id": _execute(pipeline), "topics_created": created}
-
-
-def _execute(pipeline: Pipeline) -> str:
-    client = pipeline.statements.execute().get_job_client()
-    if client is None:
-        raise CutbankError("Flink took the statements but gave no job; see the log of `flink run`")
-    return str(client.get_job_id())
+    job = environment.execute_async(options.name)
+    return {"name": options.name, "job_id": str(job.get_job_id()), "topics_created": created}
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:

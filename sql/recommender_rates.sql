@@ -48,21 +48,29 @@ CREATE TABLE lists (
 
 -- ------------------------------------------------------------------------------------------------ impressions and clicks
 
--- Lists as they are: one row to keep for half an hour instead of one for each of their items.
-CREATE VIEW lists_and_clicks AS
-SELECT lists.event_time, lists.request_id, lists.user_id, lists.items, clicks.item_id, clicks.`position`,
-       CAST(clicks.event_time AS TIMESTAMP_LTZ(3)) AS clicked_at
-FROM lists LEFT JOIN clicks
+-- Lists as they are: one row to keep for half an hour instead of one for each of their items. One join that keeps what
+-- finds nothing on both sides, so that lists and clicks wait once; behind UNNEST, for what is asked of one side only
+-- would make of it two joins that keep one side each.
+CREATE VIEW met AS
+SELECT lists.event_time AS shown_at, clicks.event_time AS clicked_at, list_id, reader, shown_items, click_id,
+       clicked_by, clicked_item, clicked_place
+FROM lists FULL OUTER JOIN clicks
   ON lists.request_id = clicks.request_id AND lists.user_id = clicks.user_id
  AND ARRAY_CONTAINS(lists.items, clicks.item_id)
- AND clicks.event_time BETWEEN lists.event_time AND lists.event_time + INTERVAL '${join_minutes:-30}' MINUTE;
+ AND clicks.event_time BETWEEN lists.event_time AND lists.event_time + INTERVAL '${join_minutes:-30}' MINUTE
+CROSS JOIN UNNEST(ARRAY[ROW(lists.request_id, lists.user_id, lists.items, clicks.request_id, clicks.user_id,
+                            clicks.item_id, clicks.`position`)])
+    AS both_sides (list_id, reader, shown_items, click_id, clicked_by, clicked_item, clicked_place);
+
+CREATE VIEW lists_and_clicks AS
+SELECT shown_at AS event_time, list_id AS request_id, reader AS user_id, shown_items AS items,
+       clicked_item AS item_id, clicked_place AS `position`, CAST(clicked_at AS TIMESTAMP_LTZ(3)) AS clicked_at
+FROM met WHERE list_id IS NOT NULL;
 
 CREATE VIEW clicks_and_lists AS
-SELECT clicks.event_time, clicks.request_id, clicks.user_id, clicks.item_id, lists.request_id IS NOT NULL AS joined
-FROM clicks LEFT JOIN lists
-  ON lists.request_id = clicks.request_id AND lists.user_id = clicks.user_id
- AND ARRAY_CONTAINS(lists.items, clicks.item_id)
- AND lists.event_time BETWEEN clicks.event_time - INTERVAL '${join_minutes:-30}' MINUTE AND clicks.event_time;
+SELECT clicked_at AS event_time, click_id AS request_id, clicked_by AS user_id, clicked_item AS item_id,
+       list_id IS NOT NULL AS joined
+FROM met WHERE clicked_item IS NOT NULL;
 
 -- ------------------------------------------------------------------------------------------------ rates
 

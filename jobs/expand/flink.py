@@ -14,7 +14,7 @@ from pyflink.common import Types
 from pyflink.datastream import DataStream, KeyedProcessFunction, ProcessFunction
 from pyflink.datastream.data_stream import KeyedStream
 from pyflink.java_gateway import get_gateway
-from pyflink.table import Schema, StreamTableEnvironment, Table
+from pyflink.table import Schema, StatementSet, StreamTableEnvironment, Table
 from pyflink.util.java_utils import load_java_class
 
 from jobs.expand import quote
@@ -167,3 +167,14 @@ def internal_stream(tables: StreamTableEnvironment, table: Table) -> DataStream:
     rows = load_java_class("org.apache.flink.table.data.RowData")
     data_type = table._j_table.getResolvedSchema().toSourceRowDataType().bridgedTo(rows)
     return DataStream(tables._j_tenv.toDataStream(table._j_table, data_type))
+
+
+def into_environment(tables: StreamTableEnvironment, statements: StatementSet) -> None:
+    """INSERTs as operators of the stream environment, which has the settings of the tables then.
+
+    Executing the statements plans and submits in one call; this way planning can be told from submitting.
+    """
+    statements.attach_as_datastream()
+    environment = tables._j_tenv.execEnv()
+    loader = get_gateway().jvm.Thread.currentThread().getContextClassLoader()
+    environment.configure(tables.get_config()._j_table_config, loader)

@@ -8,13 +8,13 @@ returns the statement set of its INSERTs; nothing is executed. Each generated st
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from py4j.protocol import Py4JJavaError
 from pyflink.table import StatementSet, StreamTableEnvironment
 from pyflink.util.exceptions import TableException
 
-from jobs.expand import quote
+from jobs.expand import flink, quote
 from jobs.expand.call_graph import HostOptions, build_call
 from jobs.expand.ordered import ordered_query
 from jobs.expand.plain_source import expand_plain_source
@@ -59,7 +59,7 @@ def build(
     name: str,
     functions: Mapping[str, TableFunction] = FUNCTIONS,
     *,
-    plan: bool = True,
+    to: Literal["show", "run", "execute"] = "show",
 ) -> Pipeline:
     """The job graph of a pipeline file.
 
@@ -73,15 +73,17 @@ def build(
         The pipeline's name.
     functions
         The table functions it may call, by SQL name.
-    plan
-        Whether Flink plans it here, so that what only its planner refuses is told; it plans again what it runs.
+    to
+        What it is made for. To ``show``: Flink's plan is in the result. To ``run``: it has become operators of the
+        environment, whose ``execute_async`` runs them. Both tell what only Flink's planner refuses. To ``execute`` its
+        statements: they are planned then, and not before. Each plans once, which takes seconds in a new JVM.
 
     Raises
     ------
     SqlError
         Something in the file is wrong; nothing has been executed.
     """
-    return _Builder(tables, script, name, functions).build(plan=plan)
+    return _Builder(tables, script, name, functions).build(to)
 
 
 def create_source(tables: StreamTableEnvironment, statements: StatementSet, ddl: str, pipeline: str) -> None:
@@ -132,7 +134,7 @@ class _Builder:
         self.versioned = read_as_of(script)
         self.intervals = self._intervals()
 
-    def build(self, *, plan: bool) -> Pipeline:
+    def build(self, to: str) -> Pipeline:
         config = self.runner.tables.get_config()
         for key, value in FLINK_DEFAULTS.items():
             config.set(key, value)
@@ -145,14 +147,18 @@ class _Builder:
         }
         for statement in self.script.statements:
             handlers.get(statement.kind, self._as_it_stands)(statement)
-        if plan:
-            self._plan()
+        if to != "execute":
+            self._plan(to)
         return self.runner.pipeline
 
-    def _plan(self) -> None:
+    def _plan(self, to: str) -> None:
         """Plan all INSERTs together, so that what only the planner refuses is told before anything runs."""
+        pipeline = self.runner.pipeline
         try:
-            self.runner.pipeline.plan = self.runner.pipeline.statements.explain()
+            if to == "run":
+                flink.into_environment(self.runner.tables, pipeline.statements)
+            else:
+                pipeline.plan = pipeline.statements.explain()
         except (TableException, Py4JJavaError) as error:
             blamed = refused_insert(self.script, str(error))
             text = next(text for statement, text in self.inserts if statement is blamed)

@@ -77,5 +77,5 @@ def run_pipeline(
     folder.mkdir(exist_ok=True)
     text = _WITH.sub(to_file, (PROJECT_ROOT / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
     filled = script(text, **{key: str(value) for key, value in values.items()})
-    build(tables, filled, name).statements.execute().wait()
+    build(tables, filled, name, to="execute").statements.execute().wait()
     return {topic: rows_in(path) for topic, path in written.items()}

@@ -294,7 +294,7 @@ def test_calls_give_what_forests_give_wherever_they_stand(
     file = write_rows(tmp_path / "rows.json", rows)
     sink = f"'connector' = 'filesystem', 'format' = 'json', 'path' = '{tmp_path.as_uri()}/"
     text = PIPELINE.format(rows=file.as_uri(), sink=sink, arguments=ARGUMENTS)
-    build(tables, script(text), "calls").statements.execute().wait()
+    build(tables, script(text), "calls", to="execute").statements.execute().wait()
     sinks = ("one_model", "nested", "joined", "windows", "verdicts", "crowded", "measured", "charted")
     sinks += ("apart", "plain", "plain_windows")
     read: dict[str, list[dict[str, Any]]] = {name: rows_in(tmp_path / name) for name in sinks}

@@ -98,7 +98,7 @@ def test_every_type_comes_back(tables: Any, script: Callable[..., Script], tmp_p
         INSERT INTO before SELECT id, CAST(ts AS STRING), {shown} FROM typed;
         INSERT INTO behind SELECT id, CAST(ts AS STRING), {shown} FROM scored;
     """
-    pipeline = build(tables, script(text), "crossing")
+    pipeline = build(tables, script(text), "crossing", to="execute")
     went_in = {column.name: column for column in columns_of(tables.from_path("typed"))}
     came_out = {column.name: column for column in columns_of(tables.from_path("scored"))}
     assert list(came_out) == [*went_in, "anomaly_score"]

@@ -207,3 +207,22 @@ def _until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end
+
+
+def test_what_a_pipeline_sets_reaches_its_job(tables: Any, tmp_path: Path) -> None:
+    """Operators made of statements run in the stream environment, which knows nothing of the tables' settings."""
+    from jobs.expand.flink import into_environment
+
+    for key, value in {"pipeline.object-reuse": "true", "python.fn-execution.bundle.size": "64"}.items():
+        tables.get_config().set(key, value)
+    tables.execute_sql("CREATE TEMPORARY TABLE numbers (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '5')")
+    tables.execute_sql(
+        "CREATE TEMPORARY TABLE found (n INT) WITH "
+        f"('connector' = 'filesystem', 'path' = '{tmp_path.as_uri()}', 'format' = 'json')"
+    )
+    statements = tables.create_statement_set()
+    statements.add_insert_sql("INSERT INTO found SELECT n FROM numbers")
+    into_environment(tables, statements)
+    environment = tables._j_tenv.execEnv()
+    assert environment.getStreamGraph(False).getExecutionConfig().isObjectReuseEnabled()
+    assert environment.getConfiguration().toMap()["python.fn-execution.bundle.size"] == "64"

@@ -149,7 +149,7 @@ def _run(tables: Any, cases: Sequence[Path], folder: Path) -> dict[Path, Path]:
     folders = {case: folder / case.stem for case in cases}
     texts = [compiled(case, own, read_rows(case.with_suffix(".rows")))[0] for case, own in folders.items()]
     script = split(fill(File("cases (compiled)", "\n".join(texts)), {}))
-    build(tables, script, "cases", plan=False).statements.execute().wait()  # planning is most of the time
+    build(tables, script, "cases", to="execute").statements.execute().wait()  # planning is most of the time
     return folders
 
 
@@ -200,5 +200,5 @@ def test_applications_are_planned(new_tables: Callable[[], Any], first: int, tmp
     from jobs.expand.graph import build
 
     texts = [compiled(case, tmp_path / case.stem, Rows())[0] for case in PLANNED[first : first + TOGETHER]]
-    pipeline = build(new_tables(), split(fill(File("cases (compiled)", "\n".join(texts)), {})), "cases")
+    pipeline = build(new_tables(), split(fill(File("cases (compiled)", "\n".join(texts)), {})), "cases", to="execute")
     assert "Optimized Execution Plan" in pipeline.plan

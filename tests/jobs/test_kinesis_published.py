@@ -137,7 +137,7 @@ def shown(new_tables: Callable[[], Any], tmp_path_factory: pytest.TempPathFactor
         text = LocatedText.whole(File(f"{name}.sql", sql))
         texts.append(compile_text(text, parse_sources(toml), name, place, prefix=f"{name}__").text)
     script = split(fill(File("published", "\n".join(texts)), {}))
-    build(new_tables(), script, "published", plan=False).statements.execute().wait()
+    build(new_tables(), script, "published", to="execute").statements.execute().wait()
     return {name: rows_in(folder / name / "out.out") for name in APPLICATIONS}
 
 

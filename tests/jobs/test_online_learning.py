@@ -166,7 +166,7 @@ def test_predictions_and_outcomes_are_those_of_one_row_after_the_other(
         "clicks": write_rows(tmp_path / "clicks.json", drop(clicks)).as_uri(),
     }
     sink = f"'connector' = 'filesystem', 'format' = 'json', 'path' = '{tmp_path.as_uri()}/"
-    build(tables, script(PIPELINE.format(sink=sink, **files)), "learning").statements.execute().wait()
+    build(tables, script(PIPELINE.format(sink=sink, **files)), "learning", to="execute").statements.execute().wait()
     read = {name: rows_in(tmp_path / name) for name in ("predictions", "guesses", "trainings", "contests", "windows")}
 
     skipped = {row["n"] for row in impressions if row["price"] is None}

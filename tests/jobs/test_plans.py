@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from jobs.errors import SqlError
 from jobs.settings import PROJECT_ROOT
 from jobs.sql.calls import read_calls
-from jobs.sql.statements import StatementKind, read_script
+from jobs.sql.statements import Script, StatementKind, read_script
 from tests.jobs.conftest import nodes_of
 
 WRONG = sorted((PROJECT_ROOT / "tests" / "sql" / "wrong_planner").glob("*.sql"))
@@ -47,12 +47,27 @@ def test_there_are_cases() -> None:
     assert len(WRONG) >= 30 and len(PIPELINES) >= 2
 
 
-@pytest.mark.parametrize("file", PIPELINES, ids=lambda file: file.stem)
-def test_our_pipelines_plan(new_tables: Callable[[], Any], file: Path) -> None:
+class Planned(NamedTuple):
+    """A pipeline of ours in an environment of its own."""
+
+    file: Path
+    script: Script
+    tables: Any
+    pipeline: Any
+
+
+@pytest.fixture(scope="module", params=PIPELINES, ids=lambda file: file.stem)
+def planned(request: pytest.FixtureRequest, new_tables: Callable[[], Any]) -> Planned:
+    """Each of our pipelines; built once, which is what takes time."""
     from jobs.expand.graph import build
 
+    file, tables = request.param, new_tables()
     script = read_script(file, {})
-    pipeline = build(new_tables(), script, file.stem)
+    return Planned(file, script, tables, build(tables, script, file.stem))
+
+
+def test_our_pipelines_plan(planned: Planned) -> None:
+    file, script, _, pipeline = planned
     *_, plan = pipeline.plan.partition("== Optimized Execution Plan ==")
     # what a view takes apart is taken apart once, however often the view is read
     assert plan and plan.count("Correlate(") <= sum(step.text.upper().count("UNNEST") for step in pipeline.steps)
@@ -64,13 +79,9 @@ def test_our_pipelines_plan(new_tables: Callable[[], Any], file: Path) -> None:
     assert sum(topic.endswith("-rejects") for topic in pipeline.topics) == len(reads)
 
 
-@pytest.mark.parametrize("file", PIPELINES, ids=lambda file: file.stem)
-def test_each_record_is_read_once_and_each_model_runs_once(new_tables: Callable[[], Any], file: Path) -> None:
+def test_each_record_is_read_once_and_each_model_runs_once(planned: Planned) -> None:
     """However many views and inserts read them; and operators are named and found after the calls of the file."""
-    from jobs.expand.graph import build
-
-    script, tables = read_script(file, {}), new_tables()
-    pipeline = build(tables, script, file.stem)
+    file, script, tables, pipeline = planned
     nodes = nodes_of(tables, pipeline)
     names = [node.name for node in nodes]
     sources = [s.name for s in script.of_kind(StatementKind.CREATE_TABLE) if "WATERMARK" in s.text]

@@ -68,7 +68,7 @@ def test_lists_are_those_of_one_row_after_the_other(tables: Any, script: Callabl
     write_rows(tmp_path / "clicks", [row for _, row, asks in disordered if not asks])
     folders = {name: (tmp_path / name).as_uri() for name in ("requests", "clicks", "answers")}
 
-    pipeline = build(tables, script(PIPELINE.format(**folders)), "recommender")
+    pipeline = build(tables, script(PIPELINE.format(**folders)), "recommender", to="execute")
     pipeline.statements.execute().wait()
 
     rankings = [make_ranking(name, seed=5, frequency_cap=3) for name in ("blend", "popular-window:1h")]
@@ -133,7 +133,7 @@ def test_user_vectors_are_those_of_a_batch(tables: Any, script: Callable[..., Sc
     write_rows(tmp_path / "clicks", [row for _, row in reads])
     folders = {name: (tmp_path / name).as_uri() for name in ("clicks", "vectors", "means")}
 
-    build(tables, script(VECTORS.format(**folders)), "vectors").statements.execute().wait()
+    build(tables, script(VECTORS.format(**folders)), "vectors", to="execute").statements.execute().wait()
 
     # each read by itself: everything that was before it, looked at anew
     wanted = {}

@@ -106,7 +106,12 @@ EDGES = {
     "ARRAY<DOUBLE>": [
         "[]", "[1, 2.5]", "[1, null]", '[1, "2"]', "[1, [2]]", '{"x": 1}', "5", "[1e400]", '["a"]', "[true]",
     ],
-    "ARRAY<INT>": ["[1, 2]", "[1.5]", "[2147483648]", "[null]"],
+    "ARRAY<INT>": ["[1, 2]", "[1.5]", "[2147483648]", "[null]", "[2147483647, -2147483648, -0, 999999999]"],
+    "ARRAY<BIGINT>": [
+        "[]", "[-1]", "[1, null, 3]", "[9223372036854775807, -9223372036854775808]", "[9223372036854775808]",
+        "[999999999999999999, -999999999999999999, 0]", "[1, [2]]", '["1"]', "[1e3]", "[1.0]", "[true]", "[-0, 7]",
+        str(list(range(40_000))),
+    ],
     "ARRAY<STRING>": ['["a", "b"]', "[1]", '[""]', "[null]", '["a,b", "[c]"]', '["\\""]', "[[]]", "[true]"],
 }  # fmt: skip
 #: What no type but some takes.
@@ -187,7 +192,10 @@ def _is_read(sql_type: str, text: str, read: str | None) -> bool:
             return read.lower() == text
         case "VARCHAR" | "CHAR":
             return read.rstrip() == json.loads(text)[:3].rstrip()
-        case "ARRAY<DOUBLE>" | "ARRAY<INT>" | "ARRAY<STRING>":
+        case "ARRAY<INT>" | "ARRAY<BIGINT>":
+            numbers = [number if number is None else int(number) for number in json.loads(text)]
+            return bool(json.loads(read.lower()) == numbers)
+        case "ARRAY<DOUBLE>" | "ARRAY<STRING>":
             return read.startswith("[")
         case "STRING" | "DATE":
             return read == json.loads(text)
