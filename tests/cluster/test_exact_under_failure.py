@@ -64,7 +64,7 @@ def test_loudness_is_exact_under_failure(
         # in the order of the topic too: a key's rows lie in one partition
         assert got[device] == [(row["event_time"], row["volume"], score) for row, score in scored], device
     assert not read_committed(f"{prefix}-late", timeout_s=0)
-    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
+    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replays}"
 
 
 def _key(value: dict[str, Any]) -> bytes:

@@ -75,6 +75,6 @@ def test_a_compiled_application_is_exact_under_failure(
     values = [json.loads(record.value) for record in written]
     assert [value["ANOMALY_SCORE"] for value in values] == [score for score, _ in expected]
     assert sorted((v["ANOMALY_SCORE"], v["volume"]) for v in values) == sorted(expected)
-    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
+    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replays}"
     assert not read_committed(f"{topic}-late", timeout_s=0)
     assert not read_committed("loudness-by-second-errors", timeout_s=0)

@@ -208,7 +208,7 @@ def test_late_labels_are_exact_under_failure(
     assert len(kinds) == 4 and min(kinds.values()) > 20, kinds
     for topic in ("shown", "clicks"):
         assert not read_committed(f"{prefix}-{topic}-late", timeout_s=0)
-    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
+    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replays}"
 
 
 def _assert_contest(contest: list[Out], written: list[Any], ids: dict[int, str]) -> None:

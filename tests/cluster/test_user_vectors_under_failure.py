@@ -152,4 +152,4 @@ def test_user_vectors_are_exact_under_failure(
     assert len(versions) > 3, versions
     for topic in ("reads", "vectors"):
         assert not read_committed(f"{prefix}-{topic}-late", timeout_s=0)
-    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
+    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replays}"
