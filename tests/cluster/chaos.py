@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -71,16 +72,14 @@ class Watched:
         self.replayed_behind_snapshots |= fresh & self.snapshots_before.keys()
 
 
-class Chaos(Watched):
-    """Kills at random moments, whichever of the jobs they hit: the first, and `others` on the same TaskManager."""
+class Chaos:
+    """Kills at random moments, each of which hits all `jobs`: they share one TaskManager, and all go on in parallel."""
 
-    def __init__(self, stack: Stack, job_id: str, output: str, seed: int, others: Sequence[Watched] = ()) -> None:
-        super().__init__(stack, job_id, output)
-        self.jobs: tuple[Watched, ...] = (self, *others)
-        self.random = random.Random(seed)
+    def __init__(self, stack: Stack, jobs: Sequence[Watched], seed: int) -> None:
+        self.stack, self.jobs, self.random = stack, tuple(jobs), random.Random(seed)
 
     def kill_all(self) -> None:
-        """Five workers and two TaskManagers, in random order."""
+        """The workers five times and the TaskManager twice, in random order."""
         kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
         self.random.shuffle(kills)
         for job in self.jobs:
@@ -89,21 +88,24 @@ class Chaos(Watched):
             self.kill(what)
 
     def kill(self, what: str) -> None:
-        """Kill at a random moment of jobs that score, and wait until those that were hit do again."""
+        """Kill at a random moment of jobs that score, and wait until all of them do again.
+
+        Whose a worker is cannot be told, so all are killed at once: one of each job, where its parallelism is 1.
+        """
         threading.Event().wait(self.random.uniform(0.0, 3.0))  # the random moment
         before = {job: (job.running_since(), +job.metrics("snapshots")) for job in self.jobs}
         workers = self.stack.python_workers()
         if what == "worker":
-            assert workers, "no Python worker to kill"
-            os.kill(self.random.choice(workers), signal.SIGKILL)
+            assert len(workers) >= len(self.jobs), f"{len(workers)} Python workers for {len(self.jobs)} jobs"
+            self.random.shuffle(workers)
+            for worker in workers:
+                with contextlib.suppress(ProcessLookupError):  # its job began to restart because of the one before
+                    os.kill(worker, signal.SIGKILL)
         else:
             self.stack.kill_taskmanager()
             self.stack.restart_taskmanager()
-        at_least = 1 if what == "worker" else len(self.jobs)  # a worker has one job, a TaskManager all of them
-
-        def hit() -> list[Watched]:
-            return [job for job in self.jobs if job.running_since() != before[job][0]]
-
-        assert wait_until(lambda: len(hit()) >= at_least, RECOVERY_S), f"no job noticed the kill of a {what}"
-        for job in hit():
-            job.recover(before[job][1])
+        for job, (since, snapshots) in before.items():
+            assert wait_until(lambda j=job, s=since: j.running_since() != s, RECOVERY_S), (
+                f"{what} killed, and no restart"
+            )
+            job.recover(snapshots)

@@ -60,10 +60,11 @@ def test_the_market_is_exact_under_failure(
 
     source = MarketInput(send, keys=2, records=1_000_000, rate=200.0, seed=9, spread_ms=60)
     source.start()
-    chaos = Chaos(
-        stack, first.job_id, f"{prefix}-arbitrage", seed=4,
-        others=[Watched(stack, second.job_id, f"{prefix}-predictions")],
-    )  # fmt: skip
+    jobs = [
+        Watched(stack, job.job_id, f"{prefix}-{output}")
+        for job, output in ((first, "arbitrage"), (second, "predictions"))
+    ]
+    chaos = Chaos(stack, jobs, seed=4)
     try:
         chaos.kill_all()
         assert stop(stack.settings, signals.stem)
@@ -109,9 +110,9 @@ def test_the_market_is_exact_under_failure(
     _assert_much_happened(predictions, alerts)
     for topic in ("quotes", "windows"):
         assert not read_committed(f"{prefix}-{topic}-late", timeout_s=0)
-    for job, functions in zip(chaos.jobs, FUNCTIONS, strict=True):
-        behind = {operator.partition("_(")[0] for operator in job.replayed_behind_snapshots}
-        assert behind == functions, f"no kill fell on a log behind a snapshot: {job.replays}"
+    for watched, functions in zip(jobs, FUNCTIONS, strict=True):
+        behind = {operator.partition("_(")[0] for operator in watched.replayed_behind_snapshots}
+        assert behind == functions, f"no kill fell on a log behind a snapshot: {watched.replays}"
 
 
 def _file(folder: Path, name: str, prefix: str, records: int) -> Path:
