@@ -1,11 +1,14 @@
-"""Kills workers and TaskManagers of a running job at random moments."""
+"""Kills workers and TaskManagers of running jobs at random moments."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
 import threading
+from collections import Counter
+from collections.abc import Sequence
 
 from jobs.stack import Stack
 from jobs.stack.kafka_read import reader
@@ -16,35 +19,33 @@ WORKER_KILLS, TASKMANAGER_KILLS = 5, 2
 RECOVERY_S = 240
 
 
-class Chaos:
-    """Kills at random moments, and notes what the job had to make up for; `output` is a topic it writes steadily."""
+class Watched:
+    """A job, and what it had to make up for after kills; `output` is a topic it writes steadily."""
 
-    def __init__(self, stack: Stack, job_id: str, output: str, seed: int) -> None:
-        self.stack, self.job_id, self.output, self.random = stack, job_id, output, random.Random(seed)
-        self.replayed: list[int] = []
-        self.snapshots_before: list[int] = []
+    def __init__(self, stack: Stack, job_id: str, output: str) -> None:
+        self.stack, self.job_id, self.output = stack, job_id, output
+        self.replays: list[Counter[str]] = []
+        self.snapshots_before: Counter[str] = Counter()
+        #: Model operators that replayed a log which lay behind a snapshot.
+        self.replayed_behind_snapshots: set[str] = set()
 
-    @property
-    def replayed_behind_snapshots(self) -> list[int]:
-        """What was replayed after kills that fell on a log behind a snapshot."""
-        return [n for n, before in zip(self.replayed, self.snapshots_before, strict=True) if n > 0 and before > 0]
-
-    def kill_all(self) -> None:
-        """Five workers and two TaskManagers, in random order."""
-        kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
-        self.random.shuffle(kills)
-        self.wait_until_scoring()
-        for what in kills:
-            self.kill(what)
+    def metrics(self, name: str) -> Counter[str]:
+        """A metric of theirs by model operator, summed over its tasks; empty while there is none."""
+        found: Counter[str] = Counter()
+        for vertex in self.stack.rest.vertices(self.job_id):
+            names = [n for n in self.stack.rest.metric_names(self.job_id, vertex.id) if n.endswith(f".{name}")]
+            for full, value in self.stack.rest.metrics(self.job_id, vertex.id, names).items() if names else ():
+                found[full.removesuffix(f".{name}")] += int(value)
+        return found
 
     def metric(self, name: str) -> int:
         """Sum over the job's model operators of a metric of theirs; -1 while there is none."""
-        found = -1
-        for vertex in self.stack.rest.vertices(self.job_id):
-            names = [n for n in self.stack.rest.metric_names(self.job_id, vertex.id) if n.endswith(f".{name}")]
-            for value in self.stack.rest.metrics(self.job_id, vertex.id, names).values() if names else ():
-                found = max(found, 0) + int(value)
-        return found
+        found = self.metrics(name)
+        return found.total() if found else -1
+
+    def running_since(self) -> int:
+        """When it came to run the last time; it does anew after each failure."""
+        return int(self.stack.rest.get(f"/jobs/{self.job_id}")["timestamps"]["RUNNING"])
 
     def wait_until_scoring(self) -> None:
         """The job runs, has completed a checkpoint since its last start, and results have come out after that.
@@ -58,19 +59,53 @@ class Chaos:
             before = records.bounds()[1]
             assert wait_until(lambda: records.bounds()[1] != before, RECOVERY_S), "nothing is scored after a kill"
 
-    def kill(self, what: str) -> None:
-        """Kill at a random moment of a job that scores, and wait until it does again."""
-        threading.Event().wait(self.random.uniform(0.0, 3.0))  # the random moment
-        self.snapshots_before.append(sum(self.snapshots_before[-1:]) + max(self.metric("snapshots"), 0))
-        workers = self.stack.python_workers()
-        if what == "worker":
-            assert workers, "no Python worker to kill"
-            os.kill(self.random.choice(workers), signal.SIGKILL)
-        else:
-            self.stack.kill_taskmanager()
-            self.stack.restart_taskmanager()
-        assert wait_until(lambda: set(self.stack.python_workers()).isdisjoint(workers), 60), "no new worker"
+    def recover(self, snapshots: Counter[str]) -> None:
+        """Wait until the job scores again, and note what it replayed; `snapshots` were written before it was hit."""
+        self.snapshots_before += snapshots
         self.wait_until_scoring()
         # the REST interface shows metrics that may be ten seconds old; where nothing was replayed it stays 0
         wait_until(lambda: self.metric("replayed_records") > 0, 15, every_s=1.0)
-        self.replayed.append(self.metric("replayed_records"))
+        before = self.replays[-1] if self.replays else Counter()
+        self.replays.append(+self.metrics("replayed_records"))
+        # what stands there unchanged may still be that of the start before
+        fresh = {operator for operator, n in self.replays[-1].items() if n != before[operator]}
+        self.replayed_behind_snapshots |= fresh & self.snapshots_before.keys()
+
+
+class Chaos:
+    """Kills at random moments, each of which hits all `jobs`: they share one TaskManager, and all go on in parallel."""
+
+    def __init__(self, stack: Stack, jobs: Sequence[Watched], seed: int) -> None:
+        self.stack, self.jobs, self.random = stack, tuple(jobs), random.Random(seed)
+
+    def kill_all(self) -> None:
+        """The workers five times and the TaskManager twice, in random order."""
+        kills = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
+        self.random.shuffle(kills)
+        for job in self.jobs:
+            job.wait_until_scoring()
+        for what in kills:
+            self.kill(what)
+
+    def kill(self, what: str) -> None:
+        """Kill at a random moment of jobs that score, and wait until all of them do again.
+
+        Whose a worker is cannot be told, so all are killed at once: one of each job, where its parallelism is 1.
+        """
+        threading.Event().wait(self.random.uniform(0.0, 3.0))  # the random moment
+        before = {job: (job.running_since(), +job.metrics("snapshots")) for job in self.jobs}
+        workers = self.stack.python_workers()
+        if what == "worker":
+            assert len(workers) >= len(self.jobs), f"{len(workers)} Python workers for {len(self.jobs)} jobs"
+            self.random.shuffle(workers)
+            for worker in workers:
+                with contextlib.suppress(ProcessLookupError):  # its job began to restart because of the one before
+                    os.kill(worker, signal.SIGKILL)
+        else:
+            self.stack.kill_taskmanager()
+            self.stack.restart_taskmanager()
+        for job, (since, snapshots) in before.items():
+            assert wait_until(lambda j=job, s=since: j.running_since() != s, RECOVERY_S), (
+                f"{what} killed, and no restart"
+            )
+            job.recover(snapshots)

@@ -12,7 +12,7 @@ from typing import Any
 from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack
 from jobs.submit import submit
-from tests.cluster.chaos import RECOVERY_S, Chaos
+from tests.cluster.chaos import RECOVERY_S, Chaos, Watched
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order
 
@@ -40,7 +40,8 @@ def test_loudness_is_exact_under_failure(
         seed=7,
     )
     source.start()
-    chaos = Chaos(stack, submitted.job_id, f"{prefix}-scores", seed=11)
+    job = Watched(stack, submitted.job_id, f"{prefix}-scores")
+    chaos = Chaos(stack, [job], seed=11)
     try:
         chaos.kill_all()
         source.end()
@@ -64,7 +65,7 @@ def test_loudness_is_exact_under_failure(
         # in the order of the topic too: a key's rows lie in one partition
         assert got[device] == [(row["event_time"], row["volume"], score) for row, score in scored], device
     assert not read_committed(f"{prefix}-late", timeout_s=0)
-    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
+    assert job.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {job.replays}"
 
 
 def _key(value: dict[str, Any]) -> bytes:

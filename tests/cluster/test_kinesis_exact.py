@@ -14,7 +14,7 @@ from jobs.kinesis.sources import parse_sources
 from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack
 from jobs.submit import submit
-from tests.cluster.chaos import RECOVERY_S, Chaos
+from tests.cluster.chaos import RECOVERY_S, Chaos, Watched
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order
 from tests.cluster.test_exact_under_failure import RATE, _key
@@ -54,7 +54,8 @@ def test_a_compiled_application_is_exact_under_failure(
         seed=5,
     )
     source.start()
-    chaos = Chaos(stack, submitted.job_id, f"{topic}-sorted", seed=3)
+    job = Watched(stack, submitted.job_id, f"{topic}-sorted")
+    chaos = Chaos(stack, [job], seed=3)
     try:
         chaos.kill_all()
         source.end()
@@ -75,6 +76,6 @@ def test_a_compiled_application_is_exact_under_failure(
     values = [json.loads(record.value) for record in written]
     assert [value["ANOMALY_SCORE"] for value in values] == [score for score, _ in expected]
     assert sorted((v["ANOMALY_SCORE"], v["volume"]) for v in values) == sorted(expected)
-    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
+    assert job.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {job.replays}"
     assert not read_committed(f"{topic}-late", timeout_s=0)
     assert not read_committed("loudness-by-second-errors", timeout_s=0)

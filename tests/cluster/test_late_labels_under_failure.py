@@ -21,7 +21,7 @@ from jobs.stack.processes import wait_until
 from jobs.submit import submit
 from models.learners import learner
 from models.metrics import PrequentialMetrics
-from tests.cluster.chaos import RECOVERY_S, Chaos
+from tests.cluster.chaos import RECOVERY_S, Chaos, Watched
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import iso, milliseconds
 from tests.unit.udfs.label_oracle import Event, Out, SideBySide, expected
@@ -156,7 +156,8 @@ def test_late_labels_are_exact_under_failure(
         keys=6, records=1_000_000, rate=125.0, seed=3, spread_ms=8,
     )  # fmt: skip
     source.start()
-    chaos = Chaos(stack, submitted.job_id, f"{prefix}-rows", seed=2)
+    job = Watched(stack, submitted.job_id, f"{prefix}-rows")
+    chaos = Chaos(stack, [job], seed=2)
     try:
         chaos.kill_all()
 
@@ -185,7 +186,7 @@ def test_late_labels_are_exact_under_failure(
         # both calls have the same predictions, and the same of them wait
         waiting = 2 * (sum(out.kind == "prediction" for out in wanted) - closed)
         # predictions are joined, timed out, or wait; the REST interface shows metrics that may be ten seconds old
-        assert wait_until(lambda: chaos.metric("pending") == waiting, 60), (chaos.metric("pending"), waiting)
+        assert wait_until(lambda: job.metric("pending") == waiting, 60), (job.metric("pending"), waiting)
     finally:
         source.stopped.set()
         stack.rest.cancel(submitted.job_id)
@@ -208,7 +209,7 @@ def test_late_labels_are_exact_under_failure(
     assert len(kinds) == 4 and min(kinds.values()) > 20, kinds
     for topic in ("shown", "clicks"):
         assert not read_committed(f"{prefix}-{topic}-late", timeout_s=0)
-    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
+    assert job.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {job.replays}"
 
 
 def _assert_contest(contest: list[Out], written: list[Any], ids: dict[int, str]) -> None:

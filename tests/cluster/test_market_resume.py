@@ -49,7 +49,7 @@ def test_the_market_goes_on_at_another_parallelism_and_defect_19_an_empty_partit
         # the last records close the windows before them; their own come in the next turn
         due = [[row for row in rows if row["event_time"] < iso(source.end_ms + 30_000)] for rows in (trades, quotes)]
         # distances are from the first price of all, which the second turn knows from the savepoint
-        wanted = windows([trade for trade in trades if trade["symbol"] != "CLOSING"])
+        wanted = windows(*([row for row in rows if row["symbol"] != "CLOSING"] for rows in (trades, quotes)))
         written = read_committed(f"{prefix}-windows", at_least=how_many(*due), timeout_s=RECOVERY_S)
         assert found_windows(written) == wanted
         assert stop(stack.settings, prefix)

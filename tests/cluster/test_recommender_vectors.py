@@ -21,7 +21,7 @@ from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack, kafka_admin
 from jobs.stack.processes import wait_until
 from jobs.submit import submit
-from tests.cluster.chaos import Chaos
+from tests.cluster.chaos import Watched
 from tests.cluster.replay import iso
 from tests.cluster.test_demo import environment
 
@@ -91,7 +91,7 @@ def test_versions_of_vectors_and_similar_users(
     publishing = subprocess.Popen(
         command, env=environment(stack.settings), cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True
     )
-    job = Chaos(stack, submitted.job_id, f"{prefix}-means", seed=0)
+    job = Watched(stack, submitted.job_id, f"{prefix}-means")
     try:
         follows = _follows()
         produce(f"{prefix}-follows", follows, partition=0)

@@ -15,7 +15,7 @@ import pytest
 
 from jobs.stack import Stack
 from jobs.submit import submit
-from tests.cluster.chaos import RECOVERY_S, Chaos
+from tests.cluster.chaos import RECOVERY_S, Chaos, Watched
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import iso, milliseconds
 
@@ -117,7 +117,8 @@ def test_user_vectors_are_exact_under_failure(
         keys=12, records=1_000_000, rate=200.0, seed=3, spread_ms=8,
     )  # fmt: skip
     source.start()
-    chaos = Chaos(stack, submitted.job_id, f"{prefix}-rows", seed=5)
+    job = Watched(stack, submitted.job_id, f"{prefix}-rows")
+    chaos = Chaos(stack, [job], seed=5)
     try:
         chaos.kill_all()
         source.end()
@@ -152,4 +153,4 @@ def test_user_vectors_are_exact_under_failure(
     assert len(versions) > 3, versions
     for topic in ("reads", "vectors"):
         assert not read_committed(f"{prefix}-{topic}-late", timeout_s=0)
-    assert chaos.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {chaos.replayed}"
+    assert job.replayed_behind_snapshots, f"no kill fell on a log behind a snapshot: {job.replays}"
