@@ -8,7 +8,7 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup jars test test-unit check demo demo-clickstream demo-market demo-recommender bench bench-rcf bench-auc \
+.PHONY: help setup jars test test-kills test-unit check demo demo-clickstream demo-market demo-recommender bench bench-rcf bench-auc \
   bench-accuracy bench-gate bench-learning bench-flights bench-original bench-drift bench-market bench-recommender \
   clean clean-state
 
@@ -45,6 +45,9 @@ $(STAMPS)/kernels: $(STAMPS)/packages $(MODEL_SOURCES)
 
 test: setup  ## All tests, those on a real broker and cluster too
 	$(BIN)/python -m pytest -n 3 --dist loadscope
+
+test-kills: setup  ## Every pipeline's workers killed five times and its TaskManager twice; about ten minutes
+	$(BIN)/python -m pytest --all-kills tests/cluster/test_kinesis_exact.py $(wildcard tests/cluster/test_*_under_failure.py)
 
 test-unit: setup  ## Only the fast tests: no Java
 	$(BIN)/python -m pytest tests/unit

@@ -130,6 +130,7 @@ SELECT * FROM MARKET_SIGNALS(
                             volatility_side, flow_side, book_side),
     horizon   => INTERVAL '${horizon:-60}' SECOND,
     threshold => ${signal:-0.7},
+    release   => ${release:-0.5},
     cool_down => INTERVAL '${cool_down:-300}' SECOND,
     fee       => ${fee:-0.001},
     batch     => INTERVAL '${batch:-1}' SECOND);

@@ -36,6 +36,7 @@ def test_a_compiled_application_is_exact_under_failure(
     produce: Callable[..., None],
     new_topic: Callable[..., str],
     read_committed: Callable[..., list[Any]],
+    kills: tuple[int, int],
 ) -> None:
     topic = f"kinesis-{uuid.uuid4().hex[:6]}"
     application = tmp_path / "loudness_by_second.sql"
@@ -57,7 +58,7 @@ def test_a_compiled_application_is_exact_under_failure(
     job = Watched(stack, submitted.job_id, f"{topic}-sorted")
     chaos = Chaos(stack, [job], seed=3)
     try:
-        chaos.kill_all()
+        chaos.kill_all(kills)
         source.end()
         rows = in_model_order(read_committed(topic, at_least=source.sent + 2))
         written = read_committed(f"{topic}-sorted", at_least=source.sent, timeout_s=RECOVERY_S)

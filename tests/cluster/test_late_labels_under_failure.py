@@ -143,7 +143,11 @@ class _Logistic:
 
 
 def test_late_labels_are_exact_under_failure(
-    stack: Stack, tmp_path: Path, produce: Callable[..., None], read_committed: Callable[..., list[Any]]
+    stack: Stack,
+    tmp_path: Path,
+    produce: Callable[..., None],
+    read_committed: Callable[..., list[Any]],
+    kills: tuple[int, int],
 ) -> None:
     prefix = f"late-{uuid.uuid4().hex[:6]}"
     file = tmp_path / "late_labels.sql"
@@ -159,7 +163,7 @@ def test_late_labels_are_exact_under_failure(
     job = Watched(stack, submitted.job_id, f"{prefix}-rows")
     chaos = Chaos(stack, [job], seed=2)
     try:
-        chaos.kill_all()
+        chaos.kill_all(kills)
 
         def decisions() -> Counter[str]:
             rows = (json.loads(record.value) for record in read_committed(f"{prefix}-contests", timeout_s=0))

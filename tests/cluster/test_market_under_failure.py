@@ -35,11 +35,17 @@ SIGNALS = {
 }  # fmt: skip
 #: The models of the two pipelines.
 FUNCTIONS = ({"ARBITRAGE"}, {"INDICATORS", "MARKET_SIGNALS", "RANDOM_CUT_FOREST", "DRIFT"})
+#: Records until predictions have drifted.
+ENOUGH = 15_000
 KINDS = ("gap", "status", "refused", "given_up")
 
 
 def test_the_market_is_exact_under_failure(
-    stack: Stack, tmp_path: Path, produce: Callable[..., None], read_committed: Callable[..., list[Any]]
+    stack: Stack,
+    tmp_path: Path,
+    produce: Callable[..., None],
+    read_committed: Callable[..., list[Any]],
+    kills: tuple[int, int],
 ) -> None:
     prefix = f"mk-{uuid.uuid4().hex[:6]}"
     # small logs, so that kills fall before and after snapshots; there are many quotes for each bar
@@ -66,7 +72,8 @@ def test_the_market_is_exact_under_failure(
     ]
     chaos = Chaos(stack, jobs, seed=4)
     try:
-        chaos.kill_all()
+        chaos.kill_all(kills)
+        assert wait_until(lambda: source.sent >= ENOUGH, RECOVERY_S)
         assert stop(stack.settings, signals.stem)
         # of two tasks one has no windows to read: it holds the other back until it counts as idle
         second = submit(stack.settings.model_copy(update={"parallelism": 2}), signals, told | {"idle": "3"})

@@ -106,7 +106,11 @@ def _wanted(reads: list[dict[str, Any]], vectors: list[dict[str, Any]]) -> dict[
 
 
 def test_user_vectors_are_exact_under_failure(
-    stack: Stack, tmp_path: Path, produce: Callable[..., None], read_committed: Callable[..., list[Any]]
+    stack: Stack,
+    tmp_path: Path,
+    produce: Callable[..., None],
+    read_committed: Callable[..., list[Any]],
+    kills: tuple[int, int],
 ) -> None:
     prefix = f"vectors-{uuid.uuid4().hex[:6]}"
     file = tmp_path / "user_vectors.sql"
@@ -120,7 +124,7 @@ def test_user_vectors_are_exact_under_failure(
     job = Watched(stack, submitted.job_id, f"{prefix}-rows")
     chaos = Chaos(stack, [job], seed=5)
     try:
-        chaos.kill_all()
+        chaos.kill_all(kills)
         source.end()
 
         def rows(topic: str, at_least: int) -> list[dict[str, Any]]:
