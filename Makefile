@@ -46,7 +46,7 @@ $(STAMPS)/kernels: $(STAMPS)/packages $(MODEL_SOURCES)
 test: setup  ## All tests, those on a real broker and cluster too
 	$(BIN)/python -m pytest -n 3 --dist loadscope
 
-test-kills: setup  ## Every pipeline's workers killed five times and its TaskManager twice; about ten minutes
+test-kills: setup  ## Every pipeline, not only loudness, with five killed workers and two killed TaskManagers
 	$(BIN)/python -m pytest --all-kills tests/cluster/test_kinesis_exact.py $(wildcard tests/cluster/test_*_under_failure.py)
 
 test-unit: setup  ## Only the fast tests: no Java
