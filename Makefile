@@ -43,11 +43,11 @@ $(STAMPS)/kernels: $(STAMPS)/packages $(MODEL_SOURCES)
 	$(BIN)/python -m models.kernel_cache
 	@mkdir -p $(STAMPS) && touch $@
 
-test: setup  ## All tests, those on a real broker and cluster too
-	$(BIN)/python -m pytest -n 3 --dist loadscope
+test: setup  ## All tests but those of make test-kills, on a real broker and cluster too
+	$(BIN)/python -m pytest -n 3 --dist loadscope -m "not kills"
 
-test-kills: setup  ## Every pipeline, not only loudness, with five killed workers and two killed TaskManagers
-	$(BIN)/python -m pytest --all-kills tests/cluster/test_kinesis_exact.py $(wildcard tests/cluster/test_*_under_failure.py)
+test-kills: setup  ## More pipelines through five killed workers and two killed TaskManagers, as loudness in make test
+	$(BIN)/python -m pytest -m kills tests/cluster
 
 test-unit: setup  ## Only the fast tests: no Java
 	$(BIN)/python -m pytest tests/unit

@@ -32,11 +32,6 @@ TOGETHER = {
 }
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """What `make test-kills` asks for."""
-    parser.addoption("--all-kills", action="store_true", help="kill every pipeline as often as loudness")
-
-
 def _group(nodeid: str) -> str | None:
     """What a test belongs to; the last line that fits counts."""
     fitting = [name for name, patterns in TOGETHER.items() if any(fnmatch(nodeid, each) for each in patterns)]

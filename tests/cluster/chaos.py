@@ -14,9 +14,7 @@ from jobs.stack import Stack
 from jobs.stack.kafka_read import reader
 from jobs.stack.processes import wait_until
 
-#: Workers and TaskManagers that are killed: of the pipeline that stands for all, and of each other one in `make test`.
-#: Each costs ten seconds and more of two cores; `make test-kills` gives them all.
-ALL_KILLS, SOME_KILLS = (5, 2), (2, 1)
+WORKER_KILLS, TASKMANAGER_KILLS = 5, 2
 #: A worker that dies while its first bundle is on the way is noticed after three minutes only: docs/guide/operating.md.
 RECOVERY_S = 240
 
@@ -89,9 +87,9 @@ class Chaos:
     def __init__(self, stack: Stack, jobs: Sequence[Watched], seed: int) -> None:
         self.stack, self.jobs, self.random = stack, tuple(jobs), random.Random(seed)
 
-    def kill_all(self, kills: tuple[int, int]) -> None:
-        """So many times the workers, and so many times the TaskManager, in random order."""
-        order = ["worker"] * kills[0] + ["taskmanager"] * kills[1]
+    def kill_all(self) -> None:
+        """Five times the workers and twice the TaskManager, in random order."""
+        order = ["worker"] * WORKER_KILLS + ["taskmanager"] * TASKMANAGER_KILLS
         self.random.shuffle(order)
         for job in self.jobs:
             job.wait_until_scoring()

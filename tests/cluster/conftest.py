@@ -19,7 +19,6 @@ from jobs.settings import Settings, load_settings
 from jobs.stack import Stack, kafka_admin
 from jobs.stack.kafka_read import Record, reader
 from jobs.stack.processes import wait_until
-from tests.cluster.chaos import ALL_KILLS, SOME_KILLS
 
 HERE = Path(__file__).parent
 
@@ -179,12 +178,6 @@ def read_committed(settings: Settings) -> Callable[..., list[Record]]:
         return found
 
     return read
-
-
-@pytest.fixture
-def kills(request: pytest.FixtureRequest) -> tuple[int, int]:
-    """How many workers and TaskManagers are killed."""
-    return ALL_KILLS if request.config.getoption("--all-kills") else SOME_KILLS
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack
 from jobs.submit import submit
-from tests.cluster.chaos import ALL_KILLS, RECOVERY_S, Chaos, Watched
+from tests.cluster.chaos import RECOVERY_S, Chaos, Watched
 from tests.cluster.live_input import LiveInput
 from tests.cluster.replay import forest_scores, in_model_order
 
@@ -43,7 +43,7 @@ def test_loudness_is_exact_under_failure(
     job = Watched(stack, submitted.job_id, f"{prefix}-scores")
     chaos = Chaos(stack, [job], seed=11)
     try:
-        chaos.kill_all(ALL_KILLS)
+        chaos.kill_all()
         source.end()
         rows = in_model_order(read_committed(prefix, at_least=source.sent + 2))
         expected = forest_scores(

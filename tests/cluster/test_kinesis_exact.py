@@ -9,6 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from jobs.kinesis.application import compile_file
 from jobs.kinesis.sources import parse_sources
 from jobs.settings import PROJECT_ROOT
@@ -30,13 +32,13 @@ topic = "{topic}-sorted"
 """
 
 
+@pytest.mark.kills
 def test_a_compiled_application_is_exact_under_failure(
     stack: Stack,
     tmp_path: Path,
     produce: Callable[..., None],
     new_topic: Callable[..., str],
     read_committed: Callable[..., list[Any]],
-    kills: tuple[int, int],
 ) -> None:
     topic = f"kinesis-{uuid.uuid4().hex[:6]}"
     application = tmp_path / "loudness_by_second.sql"
@@ -58,7 +60,7 @@ def test_a_compiled_application_is_exact_under_failure(
     job = Watched(stack, submitted.job_id, f"{topic}-sorted")
     chaos = Chaos(stack, [job], seed=3)
     try:
-        chaos.kill_all(kills)
+        chaos.kill_all()
         source.end()
         rows = in_model_order(read_committed(topic, at_least=source.sent + 2))
         written = read_committed(f"{topic}-sorted", at_least=source.sent, timeout_s=RECOVERY_S)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from jobs.stack import Stack
 from jobs.stack.processes import wait_until
@@ -142,12 +143,9 @@ class _Logistic:
         self.pool.learn(self.slot, np.array([time_ms]), np.array([features]), np.array([label]))
 
 
+@pytest.mark.kills
 def test_late_labels_are_exact_under_failure(
-    stack: Stack,
-    tmp_path: Path,
-    produce: Callable[..., None],
-    read_committed: Callable[..., list[Any]],
-    kills: tuple[int, int],
+    stack: Stack, tmp_path: Path, produce: Callable[..., None], read_committed: Callable[..., list[Any]]
 ) -> None:
     prefix = f"late-{uuid.uuid4().hex[:6]}"
     file = tmp_path / "late_labels.sql"
@@ -163,7 +161,7 @@ def test_late_labels_are_exact_under_failure(
     job = Watched(stack, submitted.job_id, f"{prefix}-rows")
     chaos = Chaos(stack, [job], seed=2)
     try:
-        chaos.kill_all(kills)
+        chaos.kill_all()
 
         def decisions() -> Counter[str]:
             rows = (json.loads(record.value) for record in read_committed(f"{prefix}-contests", timeout_s=0))

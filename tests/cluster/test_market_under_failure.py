@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from jobs.settings import PROJECT_ROOT
 from jobs.stack import Stack, kafka_admin
@@ -40,12 +41,9 @@ ENOUGH = 15_000
 KINDS = ("gap", "status", "refused", "given_up")
 
 
+@pytest.mark.kills
 def test_the_market_is_exact_under_failure(
-    stack: Stack,
-    tmp_path: Path,
-    produce: Callable[..., None],
-    read_committed: Callable[..., list[Any]],
-    kills: tuple[int, int],
+    stack: Stack, tmp_path: Path, produce: Callable[..., None], read_committed: Callable[..., list[Any]]
 ) -> None:
     prefix = f"mk-{uuid.uuid4().hex[:6]}"
     # small logs, so that kills fall before and after snapshots; there are many quotes for each bar
@@ -72,7 +70,7 @@ def test_the_market_is_exact_under_failure(
     ]
     chaos = Chaos(stack, jobs, seed=4)
     try:
-        chaos.kill_all(kills)
+        chaos.kill_all()
         assert wait_until(lambda: source.sent >= ENOUGH, RECOVERY_S)
         assert stop(stack.settings, signals.stem)
         # of two tasks one has no windows to read: it holds the other back until it counts as idle

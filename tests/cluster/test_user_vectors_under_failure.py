@@ -105,12 +105,9 @@ def _wanted(reads: list[dict[str, Any]], vectors: list[dict[str, Any]]) -> dict[
     return found
 
 
+@pytest.mark.kills
 def test_user_vectors_are_exact_under_failure(
-    stack: Stack,
-    tmp_path: Path,
-    produce: Callable[..., None],
-    read_committed: Callable[..., list[Any]],
-    kills: tuple[int, int],
+    stack: Stack, tmp_path: Path, produce: Callable[..., None], read_committed: Callable[..., list[Any]]
 ) -> None:
     prefix = f"vectors-{uuid.uuid4().hex[:6]}"
     file = tmp_path / "user_vectors.sql"
@@ -124,7 +121,7 @@ def test_user_vectors_are_exact_under_failure(
     job = Watched(stack, submitted.job_id, f"{prefix}-rows")
     chaos = Chaos(stack, [job], seed=5)
     try:
-        chaos.kill_all(kills)
+        chaos.kill_all()
         source.end()
 
         def rows(topic: str, at_least: int) -> list[dict[str, Any]]:
