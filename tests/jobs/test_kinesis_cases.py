@@ -200,5 +200,5 @@ def test_applications_are_planned(new_tables: Callable[[], Any], first: int, tmp
     from jobs.expand.graph import build
 
     texts = [compiled(case, tmp_path / case.stem, Rows())[0] for case in PLANNED[first : first + TOGETHER]]
-    pipeline = build(new_tables(), split(fill(File("cases (compiled)", "\n".join(texts)), {})), "cases", to="execute")
+    pipeline = build(new_tables(), split(fill(File("cases (compiled)", "\n".join(texts)), {})), "cases")
     assert "Optimized Execution Plan" in pipeline.plan
