@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pyflink.java_gateway import get_gateway
 
 from tests.cluster.replay import iso, milliseconds
 from udfs.functions.registry import FUNCTIONS
@@ -41,30 +40,15 @@ PREDICTED = (
     "net_bp", "signals", "signals_net_bp",
 )  # fmt: skip
 
-_LOG = """
-import java.util.Scanner;
-class Log {
-    public static void main(String[] none) {
-        for (var in = new Scanner(System.in); in.hasNextLong();)
-            System.out.println(Double.doubleToLongBits(Math.log(Double.longBitsToDouble(in.nextLong()))));
-    }
-}
-"""
 
-
-def logarithms(values: Iterable[float], folder: Path) -> list[float]:
+def logarithms(values: Iterable[float]) -> list[float]:
     """LN as Flink has it, from Java itself: Python's differs in the last bit of one value in a thousand."""
-    source = folder / "Log.java"
-    source.write_text(_LOG)
-    given = " ".join(map(str, np.array(list(values), np.float64).view(np.int64).tolist()))
-    done = subprocess.run(
-        ["java", "-Xshare:auto", str(source)], input=given, capture_output=True, text=True, check=True
-    )
-    return np.array(done.stdout.split(), np.int64).view(np.float64).tolist()
+    of_java = get_gateway().jvm.java.lang.Math.log
+    return [of_java(value) for value in values]
 
 
 def replay(
-    windows: Iterable[Row], links: Iterable[Row], given: Mapping[str, float], folder: Path
+    windows: Iterable[Row], links: Iterable[Row], given: Mapping[str, float]
 ) -> tuple[list[Row], list[Row], list[Row]]:
     """Everything that is to be written, in the order of time within each key, but for the alerts' order.
 
@@ -75,7 +59,7 @@ def replay(
         by_key[row["venue"], row["symbol"]].append(row | {"at": milliseconds(row["window_end"])})
     charted = {key: _charted(own, given) for key, own in by_key.items()}
     flat = [row for own in charted.values() for row in own]
-    logs = logarithms(((1.0 if row["volume_ratio"] is None else row["volume_ratio"]) + 0.1 for row in flat), folder)
+    logs = logarithms((1.0 if row["volume_ratio"] is None else row["volume_ratio"]) + 0.1 for row in flat)
     for row, value in zip(flat, logs, strict=True):
         row["volume_side"] = value
     bars, predictions, alerts = list[Row](), list[Row](), list[Row]()

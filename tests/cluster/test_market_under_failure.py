@@ -84,7 +84,7 @@ def test_the_market_is_exact_under_failure(
         written = read_committed(f"{prefix}-windows", at_least=how_many(trades, quotes), timeout_s=RECOVERY_S)
         episodes = read_committed(f"{prefix}-arbitrage", at_least=len(events), timeout_s=RECOVERY_S)
         bars, predictions, alerts = replay(
-            values(written), links, SIGNALS | {name: int(value) for name, value in VALUES.items()}, tmp_path
+            values(written), links, SIGNALS | {name: int(value) for name, value in VALUES.items()}
         )
         expected, found = {"bars": bars, "predictions": predictions, "alerts": alerts}, dict[str, Any]()
         closing = (_closing(source.end_ms, number) for number in count())
