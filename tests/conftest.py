@@ -18,15 +18,17 @@ from xdist.scheduler import LoadScopeScheduling
 # threads: a seventh of what starting a cluster and submitting a pipeline cost went there.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC")
 
-#: What shares something that is dear: tests of a line run in one process, which begin in this order. Those that kill
-#: have a stack of their own, the others one together, and one has the JVM. In a single process the first two share.
+#: What shares something that is dear: tests of a line run in one process, which begin in this order. Those that kill,
+#: go on and repeat have one stack, the others another, so that both take about as long, and one process has the JVM. In
+#: a single process the first two share.
 TOGETHER = {
     "cluster": ("tests/cluster/*",),
     "kills": (
         "tests/cluster/*failure*",
         "tests/cluster/*exact*",
-        "tests/cluster/*_kinesis_resume*",
-        "tests/cluster/test_resume*",
+        "tests/cluster/*resume*",
+        "tests/cluster/*same_result*",
+        "tests/cluster/*recommender*",
     ),
     "jobs": ("tests/jobs/*",),
 }
