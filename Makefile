@@ -8,8 +8,8 @@ MODEL_SOURCES := $(shell find models -name '*.py' 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup jars test test-kills test-unit check demo demo-clickstream demo-market demo-recommender bench bench-rcf bench-auc \
-  bench-accuracy bench-gate bench-learning bench-flights bench-original bench-drift bench-market bench-recommender \
+.PHONY: help setup jars test test-kills test-unit check demo demo-clickstream demo-market demo-recommender bench \
+  bench-rcf bench-auc bench-accuracy bench-gate bench-learning bench-flights bench-original bench-drift bench-market bench-recommender \
   clean clean-state
 
 help:  ## Show this list

@@ -173,6 +173,11 @@ def into_environment(tables: StreamTableEnvironment, statements: StatementSet) -
     """INSERTs as operators of the stream environment, which has the settings of the tables then.
 
     Executing the statements plans and submits in one call; this way planning can be told from submitting.
+
+    Raises
+    ------
+    TableException, Py4JJavaError
+        Flink's planner refuses a statement; none of them is to be executed then.
     """
     statements.attach_as_datastream()
     environment = tables._j_tenv.execEnv()
