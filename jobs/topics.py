@@ -21,6 +21,11 @@ PARTITIONS = 2
 REJECT_BYTES = 16_777_216
 
 
+def late_topic(pipeline: str, call: str) -> str:
+    """The topic of rows that are late where the tables of a call meet: on time at their source, but not for all."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{pipeline}-{call}-late")
+
+
 def create_missing(topics: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Create those of these topics that do not exist.
 

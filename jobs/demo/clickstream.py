@@ -24,12 +24,15 @@ from jobs.settings import PROJECT_ROOT, Settings
 from jobs.stack import kafka_admin
 from jobs.stack.kafka_read import Record, reader
 from jobs.submit import stop as stop_pipeline
+from jobs.topics import late_topic
 
 IMPRESSIONS, CLICKS = "impressions", "clicks"
 #: The series of metrics that is shown: those of the predictions that were served.
 SERVED: Final = "served"
 PREDICTIONS, OUTCOMES, METRICS = "clickstream-predictions", "clickstream-outcomes", "clickstream-metrics"
 DECISIONS, MINUTES = "clickstream-decisions", "clickstream-minutes"
+#: Impressions and labels that came when their topic had been silent and time had gone on without it.
+LATE: Final = late_topic("clickstream", "predicted")
 
 #: Labels come up to 12 seconds late and 2 of 100 never: those are closed by the timeout.
 FEED: Final = ("clicks", "--rate", "5", "--delay", "uniform:0.2,12", "--lost", "0.02")
@@ -46,7 +49,7 @@ class _Clickstream(DemoPipeline):
     def topics(self) -> tuple[str, ...]:
         refused = [f"{topic}-{what}" for topic in (IMPRESSIONS, CLICKS) for what in ("rejects", "late")]
         return (
-            IMPRESSIONS, CLICKS, self.of("truth"), PREDICTIONS, OUTCOMES, DECISIONS, METRICS, MINUTES, *refused
+            IMPRESSIONS, CLICKS, self.of("truth"), PREDICTIONS, OUTCOMES, DECISIONS, METRICS, MINUTES, LATE, *refused
         )  # fmt: skip
 
 
@@ -262,10 +265,11 @@ def counts_of(settings: Settings) -> ClickCounts:
     def size(topic: str) -> int:
         return len(every(topic))
 
+    behind = Counter("clicked" in _value(record) for record in every(LATE))
     return count(
         every(IMPRESSIONS), every(CLICKS), every(PREDICTIONS), every(OUTCOMES),
-        rejected=size(f"{IMPRESSIONS}-rejects"), late=size(f"{IMPRESSIONS}-late"),
-        labels_refused=size(f"{CLICKS}-rejects") + size(f"{CLICKS}-late"),
+        rejected=size(f"{IMPRESSIONS}-rejects"), late=size(f"{IMPRESSIONS}-late") + behind[False],
+        labels_refused=size(f"{CLICKS}-rejects") + size(f"{CLICKS}-late") + behind[True],
     )  # fmt: skip
 
 

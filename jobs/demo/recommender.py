@@ -28,11 +28,14 @@ from jobs.settings import PROJECT_ROOT, Settings
 from jobs.stack import kafka_admin
 from jobs.stack.kafka_read import reader
 from jobs.submit import stop as stop_pipeline
+from jobs.topics import late_topic
 
 REQUESTS, ARTICLES, FOLLOWS = "media-requests", "media-articles", "media-follows"
 ALLOCATION = "media-allocation"
 CONTROL, TREATMENT = "popular-window:1h", "blend"
 BATCH_MS: Final = 50
+#: Requests, and clicks, that came when their topic had been silent and time had gone on without it.
+LATE: Final = late_topic("recommender", "answered")
 #: By day, so that there is something to see at any hour; lists wait for the job as long as a reader would.
 FEED: Final = (
     "media", "--start", "2026-03-02T10:00:00Z", "--rate", "12", "--wanted", "10", "--users", "600", "--articles",
@@ -48,7 +51,8 @@ class _Recommender(DemoPipeline):
     @property
     def topics(self) -> tuple[str, ...]:
         refused = [f"{topic}-{what}" for topic in (REQUESTS, CLICKS, ALLOCATION) for what in ("rejects", "late")]
-        return (REQUESTS, CLICKS, LISTS, ARTICLES, FOLLOWS, ALLOCATION, ANSWERS, self.of("truth"), *refused)
+        own = (ARTICLES, FOLLOWS, ALLOCATION, ANSWERS, LATE, self.of("truth"))
+        return (REQUESTS, CLICKS, LISTS, *own, *refused)
 
 
 RECOMMENDER: Final = _Recommender(
@@ -188,7 +192,8 @@ class _Run(Watched[Board]):
         tell("counting the topics")
         rows = {topic: rows_of(settings, topic) for topic in (REQUESTS, ANSWERS, LISTS, CLICKS)}
         refused = {what: len(rows_of(settings, f"{REQUESTS}-{what}")) for what in ("rejects", "late")}
-        counts = count(rows, rejected=refused["rejects"], late=refused["late"])
+        behind = sum("request_id" in row for row in rows_of(settings, LATE))
+        counts = count(rows, rejected=refused["rejects"], late=refused["late"] + behind)
         report, page = self._reported(rows)
         seconds_taken = time.monotonic() - self._begun_s
         feeding.note_topics(settings, [RECOMMENDER], finished=True)

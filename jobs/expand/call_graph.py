@@ -12,6 +12,7 @@ from pyflink.table import Table
 from jobs.expand import flink, quote
 from jobs.expand.call_sql import PACK_TIME, CallExpansion, expand_call
 from jobs.expand.labelled_sql import Rows, expand_labelled_call
+from jobs.expand.meeting import meet
 from jobs.expand.ordered import ordered_query
 from jobs.expand.runner import Runner
 from jobs.expand.source import HIDDEN
@@ -40,11 +41,14 @@ class HostOptions:
         Size of live models in a worker above which quiet ones leave memory.
     others
         Whether there is more than one call: a result then carries its rows' order on to the next.
+    meets
+        Of the calls that read several tables, by name: options of one of these from Kafka, empty where none is.
     """
 
     policy: SnapshotPolicy
     live_bytes: int
     others: bool
+    meets: Mapping[str, Mapping[str, str]]
 
 
 def build_call(runner: Runner, call: Call, views: Mapping[str, str], options: HostOptions) -> str:
@@ -73,7 +77,10 @@ def build_call(runner: Runner, call: Call, views: Mapping[str, str], options: Ho
     """
     query = call.input.query(views)
     expansion, column_names = _expanded(runner, call, views, options)
-    for view, rows in expansion.views:
+    for i, (view, query_of_view) in enumerate(expansion.views):
+        rows = query_of_view
+        if i == 0 and call.name in options.meets:
+            rows = meet(runner, call, query, rows, expansion.late_query, options.meets[call.name])
         runner.step(f"{call.name}: the {view.removeprefix(call.name).strip(' ()')}, in buckets", rows)
         runner.tables.create_temporary_view(quote.name(view), runner.query(call.statement, query, rows))
     runner.step(f"{call.name}: packed", expansion.pack_query)

@@ -47,6 +47,8 @@ class CallExpansion:
         Where a pack has labels, of functions that learn from them.
     width
         Number of columns of the input, of functions with a table of vectors; theirs stand behind.
+    late_query
+        Rows that come too late for this call, as they were written; see `jobs.expand.meeting`.
     """
 
     views: tuple[tuple[str, str], ...]
@@ -61,10 +63,16 @@ class CallExpansion:
     time: str
     labels: LabelLayout | None = None
     width: int | None = None
+    late_query: str = ""
 
 
 #: The column that carries a pack's last millisecond.
 PACK_TIME = "__pack_ms"
+
+#: Number of the bucket and time attribute of the rows that are packed.
+BUCKET, TIME = "__bucket", "__time"
+#: Whether a row is late where the tables of a call meet.
+IS_LATE = "__late"
 
 #: The name of an unnested row.
 _PAIR = "`u`"
@@ -125,7 +133,23 @@ def expand_call(checked: CheckedCall, input_query: str, *, hidden: bool, carry: 
         result_columns=result_columns(checked, carried),
         carries_order=bool(carried),
         time=call.on_time,
+        late_query=late_query(checked, crossings),
     )
+
+
+def late_query(checked: CheckedCall, crossings: Sequence[Crossing], also: str = "", which: str = "") -> str:
+    """The late ones of the rows of a call: the input's columns, taken back from the form in which they cross."""
+    columns = [
+        f"{crossing.unpack.replace('{0}', quote.name(f'c{i}'))} AS {quote.name(column.name)}"
+        for i, (crossing, column) in enumerate(zip(crossings, checked.schema, strict=True))
+    ]
+    rows = quote.name(rows_of(checked.call))
+    return f"SELECT {', '.join(columns)}{also} FROM {rows} WHERE {quote.name(IS_LATE)}{which}"
+
+
+def rows_of(call: Call) -> str:
+    """The view of a call's rows of all its tables, each with whether it is late."""
+    return f"{call.name} (rows)"
 
 
 def pack_query(view: str, arrays: Sequence[str], time_type: str, call: Call) -> str:

@@ -158,6 +158,28 @@ def through_stream(
     as_view(tables, view, stream, columns, time)
 
 
+def with_time_of_all(
+    tables: StreamTableEnvironment,
+    table: Table,
+    view: str,
+    columns: Sequence[tuple[str, str]],
+    time: str,
+    *,
+    never: str,
+) -> None:
+    """`through_stream`, in which every task has the watermark of all tasks in front of it.
+
+    A task that reads only what its own neighbour sends goes by that neighbour's time. Beside it stands a broadcast of
+    the rows for which `never` holds; there are none, but watermarks come along, and that a task is idle.
+    """
+    rows = internal_stream(tables, table)
+    alone = f"{view}, of one task"
+    as_view(tables, alone, rows, columns, time)
+    none = internal_stream(tables, tables.sql_query(f"SELECT * FROM {quote.name(alone)} WHERE {never}"))
+    none._j_data_stream.getTransformation().setName(f"{view}: time of all tasks")
+    as_view(tables, view, rows.union(none.broadcast()), columns, time)
+
+
 def internal_stream(tables: StreamTableEnvironment, table: Table) -> DataStream:
     """A table as a stream of Flink's own rows.
 

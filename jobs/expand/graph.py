@@ -25,7 +25,7 @@ from jobs.expand.table_options import is_strict_json, without_own_options
 from jobs.expand.watermark import common_interval
 from jobs.sql.calls import read_calls, rewritten
 from jobs.sql.flink_errors import refused_insert
-from jobs.sql.lineage import read_as_of, references, source_tables
+from jobs.sql.lineage import feeding, read_as_of, references, source_tables
 from jobs.sql.located import File, LocatedText
 from jobs.sql.statements import Script, Statement, StatementKind, split
 from jobs.sql.tables import read_table
@@ -125,7 +125,7 @@ class _Builder:
         self.calls = read_calls(script, functions)
         self.all_calls = [call for calls in self.calls.values() for call in calls]
         aliases = {f"{call.name} (result)": call.function.name for call in self.all_calls}
-        self.runner = Runner(tables, script, aliases)
+        self.runner = Runner(tables, name, script, aliases)
         self.inserts: list[tuple[Statement, LocatedText]] = []
         #: topics of refused records, and the table whose they are
         self.refused: dict[str, str] = {}
@@ -133,6 +133,7 @@ class _Builder:
         self.read = self._names_read()
         self.versioned = read_as_of(script)
         self.intervals = self._intervals()
+        self.meets = self._meets()
 
     def build(self, to: str) -> Pipeline:
         config = self.runner.tables.get_config()
@@ -258,7 +259,8 @@ class _Builder:
         policy = SnapshotPolicy(
             int(self.settings["cutbank.snapshot.records"]), int(self.settings["cutbank.snapshot.bytes"])
         )
-        return HostOptions(policy, int(self.settings["cutbank.live.bytes"]), others=len(self.all_calls) > 1)
+        live_bytes = int(self.settings["cutbank.live.bytes"])
+        return HostOptions(policy, live_bytes, others=len(self.all_calls) > 1, meets=self.meets)
 
     # ---------------------------------------------------------------- what feeds what
 
@@ -276,6 +278,17 @@ class _Builder:
         every = common_interval(batch for found in batches.values() for batch in found)
         # one interval for all: tables meet in joins, where the coarser watermark decides
         return {table: every for table in batches if every is not None}
+
+    def _meets(self) -> dict[str, Mapping[str, str]]:
+        """The calls that read several tables or results, with the options of a table from Kafka behind them."""
+        found: dict[str, Mapping[str, str]] = {}
+        for call in self.all_calls:
+            names = frozenset().union(*(table.names for table in call.inputs.values()))
+            reads = feeding(self.script, names, ends=self.calls)
+            if sum(s.kind is StatementKind.CREATE_TABLE or s in self.calls for s in reads) > 1:
+                options = [read_table(statement).options for statement in source_tables(self.script, names)]
+                found[call.name] = next((each for each in options if each.get("connector") == "kafka"), {})
+        return found
 
 
 def _query_of_view(statement: Statement, text: LocatedText) -> LocatedText | None:

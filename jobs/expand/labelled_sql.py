@@ -18,6 +18,7 @@ from jobs.expand.call_sql import (
     added_elements,
     bucket_sql,
     crossings_of,
+    late_query,
     pack_query,
     result_columns,
     unpack_query,
@@ -80,6 +81,8 @@ def expand_labelled_call(fitting: CheckedLabels, inputs: Rows, labels: Rows | No
         if call.arguments["label_timeout"] is not None:
             views.append((f"{call.name} (inputs, labels and beats)", writer.with_beats(views[0][0])))
     types = {column.name: column.sql_type for column in checked.schema}
+    has_label = kinds and fitting.label.name not in names
+    label_sql = f", {quote.name(LABEL_COLUMN)} AS {quote.name(fitting.label.name)}" if has_label else ""
     order = (Element.BIGINT,) if hidden else ()
     carried = hidden_names if carry else []
     features = checked.columns
@@ -110,6 +113,7 @@ def expand_labelled_call(fitting: CheckedLabels, inputs: Rows, labels: Rows | No
             id=None if fitting.id is None else names.index(fitting.id.name),
             kind=order_at if kinds else None,
         ),
+        late_query=late_query(checked, crossings, label_sql),
     )
 
 

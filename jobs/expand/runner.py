@@ -31,6 +31,8 @@ class Pipeline:
 
     Attributes
     ----------
+    name
+        What it is called.
     statements
         All its INSERTs; `execute` runs them as one job.
     steps
@@ -41,6 +43,7 @@ class Pipeline:
         Flink's own plan, as text.
     """
 
+    name: str
     statements: StatementSet
     steps: list[Step] = field(default_factory=list)
     topics: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -54,15 +57,17 @@ class Runner:
     ----------
     tables
         The environment.
+    name
+        The pipeline's name.
     script
         The file; errors name places in it.
     aliases
         What views of ours are called in the file, for errors that name them.
     """
 
-    def __init__(self, tables: StreamTableEnvironment, script: Script, aliases: Mapping[str, str]) -> None:
+    def __init__(self, tables: StreamTableEnvironment, name: str, script: Script, aliases: Mapping[str, str]) -> None:
         self.tables, self.script, self.aliases = tables, script, aliases
-        self.pipeline = Pipeline(tables.create_statement_set())
+        self.pipeline = Pipeline(name, tables.create_statement_set())
         #: names of tables, views and results -> the view that has the hidden columns too
         self.ordered: dict[str, str] = {}
 

@@ -134,6 +134,25 @@ class SourceExpansion:
         )
 
 
+def refused_sink(read: Mapping[str, str], topic: str, name: str, form: Mapping[str, str]) -> dict[str, str]:
+    """Options of a sink of refused records at the brokers of a table with the options `read`."""
+    options = {
+        "connector": "kafka",
+        "topic": topic,
+        **{key: value for key, value in read.items() if key.startswith("properties.")},
+        **form,
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": name,
+        "properties.transaction.timeout.ms": "900000",
+        # base64 makes a record a third longer than what the broker took; compressed it is that size again
+        "properties.compression.type": "gzip",
+        "properties.max.request.size": "67108864",
+        "properties.buffer.memory": "67108864",
+    }
+    options.pop("properties.group.id", None)
+    return options
+
+
 def sinks_of(table: CreateTable, pipeline: str, *, rejects: bool, late: bool) -> Sinks:
     """The topics and sink tables of refused records."""
     topic = table.options.get("topic", "").split(";")[0]
@@ -147,20 +166,7 @@ def sinks_of(table: CreateTable, pipeline: str, *, rejects: bool, late: bool) ->
             continue
         if not topic and f"cutbank.{what}.topic" not in table.options:
             raise table.statement.error(f"{table.name}: a topic-pattern needs 'cutbank.{what}.topic' = '...'")
-        options = {
-            "connector": "kafka",
-            "topic": target,
-            **{key: value for key, value in table.options.items() if key.startswith("properties.")},
-            "format": "raw",
-            "sink.delivery-guarantee": "exactly-once",
-            "sink.transactional-id-prefix": f"{pipeline}-{table.name}-{what}",
-            "properties.transaction.timeout.ms": "900000",
-            # base64 makes a record a third longer than what the broker took; compressed it is that size again
-            "properties.compression.type": "gzip",
-            "properties.max.request.size": "67108864",
-            "properties.buffer.memory": "67108864",
-        }
-        options.pop("properties.group.id", None)
+        options = refused_sink(table.options, target, f"{pipeline}-{table.name}-{what}", {"format": "raw"})
         statements.append(
             f"CREATE TEMPORARY TABLE {quote.name(f'{table.name} ({what})')} (`value` BYTES) WITH (\n"
             f"{quote.options(options)}\n)"

@@ -12,6 +12,7 @@ from jobs.expand.call_sql import (
     added_elements,
     bucket_sql,
     crossings_of,
+    late_query,
     pack_query,
     result_columns,
     unpack_query,
@@ -103,4 +104,8 @@ def expand_vector_call(fitting: CheckedVectors, reads: Rows, vectors: Rows, *, c
         carries_order=bool(carried),
         time=call.on_time,
         width=width,
+        # of the copies of a vector one is told
+        late_query=late_query(
+            checked, crossings, f", `__version` AS {quote.name(VERSION)}", " AND (`__kind` = 1 OR `__bucket` = 0)"
+        ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from jobs.sql.statements import Script, Statement, StatementKind
 from jobs.sql.tokens import Kind, Token
@@ -42,8 +42,12 @@ def read_as_of(script: Script) -> frozenset[str]:
 
 def source_tables(script: Script, names: Iterable[str]) -> tuple[Statement, ...]:
     """The CREATE TABLE statements that feed some names, directly or through views, in file order."""
-    tables = {s.name: s for s in script.of_kind(StatementKind.CREATE_TABLE)}
-    views = {s.name: s for s in script.of_kind(StatementKind.CREATE_VIEW)}
+    return tuple(s for s in feeding(script, names) if s.kind is StatementKind.CREATE_TABLE)
+
+
+def feeding(script: Script, names: Iterable[str], ends: Container[Statement] = ()) -> tuple[Statement, ...]:
+    """The statements whose tables and views feed some names, in file order; what feeds `ends` is not among them."""
+    made = {s.name: s for s in script.of_kind(StatementKind.CREATE_TABLE, StatementKind.CREATE_VIEW)}
     seen: set[str] = set()
     todo = list(names)
     while todo:
@@ -51,6 +55,7 @@ def source_tables(script: Script, names: Iterable[str]) -> tuple[Statement, ...]
         if name in seen:
             continue
         seen.add(name)
-        if name in views:
-            todo += references(views[name])
-    return tuple(table for name, table in tables.items() if name in seen)
+        statement = made.get(name)
+        if statement is not None and statement.kind is StatementKind.CREATE_VIEW and statement not in ends:
+            todo += references(statement)
+    return tuple(statement for name, statement in made.items() if name in seen)
