@@ -32,8 +32,9 @@ from jobs.submit import submit
 
 RATES = PROJECT_ROOT / "sql" / "recommender_rates.sql"
 START_MS = 1_772_445_600_000
-#: Items of a list, lists a second of event time, and every how many-th list is clicked, 15 seconds later.
-LENGTH, LISTS_A_SECOND, CLICKED = 10, 2_000, 3
+#: Items of a list, lists a second of event time, and every how many-th list is clicked, 15 seconds later: 20,000 lists
+#: and clicks a second of event time. Windows end by it, so at that speed each ends as often as in a live stream.
+LENGTH, LISTS_A_SECOND, CLICKED = 10, 15_000, 3
 ITEMS, DIMENSIONS = 46_000, 100
 WAIT_S = 3_600.0
 
@@ -87,7 +88,7 @@ _READING = "'scan.startup.mode' = 'earliest-offset', 'json.timestamp-format.stan
 def main() -> None:
     """Measure, print, and write it down."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lists", type=int, default=600_000)
+    parser.add_argument("--lists", type=int, default=3_000_000)
     parser.add_argument("--users", type=int, default=320_000)
     parser.add_argument("--reads-a-user", type=int, default=9)
     parser.add_argument("--parallelism", type=int, default=2)

@@ -92,4 +92,3 @@ def _write_late(runner: Runner, call: Call, late_query: str, sink: Mapping[str, 
     runner.tables.execute_sql(create)
     runner.step(f"{call.name}: late rows", insert)
     runner.pipeline.statements.add_insert_sql(insert)
-

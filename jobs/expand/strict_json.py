@@ -6,7 +6,7 @@ import re
 
 from jobs.errors import SqlError
 from jobs.expand import quote
-from jobs.expand.record_sql import field_of, finite, is_time, json_value, time_of
+from jobs.expand.record_sql import field_of, finite, is_time, json_value, time_in_record, time_of
 from jobs.expand.source import (
     OFFSET,
     PARTITION,
@@ -28,6 +28,8 @@ from udfs.record_check import ColumnContract, RecordContract
 from udfs.record_tap import LATE, REJECTED, TapPlan
 
 _TIMESTAMP = "__timestamp"
+#: The event time as the record has it, and as a time.
+_TIME_TEXT, _TIME_VALUE = "__time_text", "__time_value"
 _KAFKA_MS = (
     "CAST(TIMESTAMPDIFF(MINUTE, TO_TIMESTAMP_LTZ(0, 3), {0}) AS BIGINT) * 60000"
     " + EXTRACT(SECOND FROM {0}) * 1000 + EXTRACT(MILLISECOND FROM {0})"
@@ -93,7 +95,7 @@ class _Json:
             kept.append(str(self.time))
         texts = [f"__text_{i}" for i in range(len(from_json))]
         time_texts = [c for c in self.fields if c.name == self.time]
-        all_texts = [*texts, *(["__time_text"] if time_texts else [])]
+        all_texts = [*texts, *([_TIME_TEXT] if time_texts else [])]
         document = f"{quote.name('__document')}[1]"
         taken = [f"JSON_STRING({document}[{quote.text(c.name)}])" for c in [*from_json, *time_texts]]
         values = [read.value.replace("{0}", quote.name(t)) for read, t in zip(reading, texts, strict=True)]
@@ -101,11 +103,15 @@ class _Json:
         for column, read, one in zip(from_json, reading, texts, strict=True):
             good.append(read.is_right(quote.name(one), column.not_null))
             good += filter(None, [finite(column)])
-        good += self._time_conditions(bool(time_texts))
+        stage_columns = [c.name for c in from_json]
+        if time_texts:  # the time attribute itself would be read once more for every use
+            values.append(time_in_record(quote.name(_TIME_TEXT), self._time_type(), self.sql_times))
+            stage_columns.append(_TIME_VALUE)
+        time = quote.name(_TIME_VALUE if time_texts else str(self.time))
+        good += self._time_conditions(time, has_text=bool(time_texts))
         late = self._late()
         time_column = [
-            f"CAST({quote.name(c)} AS {self._time_type()}) AS {quote.name(c)}" if c == self.time else quote.name(c)
-            for c in kept
+            f"CAST({time} AS {self._time_type()}) AS {quote.name(c)}" if c == self.time else quote.name(c) for c in kept
         ]
         stages = [
             f"FROM {quote.name(table.name + ' (source)')}",
@@ -115,7 +121,7 @@ class _Json:
         if all_texts:
             stages.append(_stage("__s3", taken, all_texts))
         if values:
-            stages.append(_stage("__s4", values, [c.name for c in from_json]))
+            stages.append(_stage("__s4", values, stage_columns))
         rows = (
             f"SELECT CASE WHEN `__good` IS NOT TRUE THEN {REJECTED} WHEN {late} THEN {LATE} ELSE 0 END"
             f" AS {quote.name(STATUS)},\n  {quote.names((PARTITION, OFFSET))}, {quote.name(TIMESTAMP_MS)},\n"
@@ -159,7 +165,7 @@ class _Json:
             if self.interval_ms is not None:
                 expression = rounded(expression, self._time_type(), self.interval_ms)
             ahead = duration_ms(table, "cutbank.max-time-ahead", "1 d")
-            guarded = f"CASE WHEN {self._not_ahead(ahead)} THEN {expression} END"
+            guarded = f"CASE WHEN {self._not_ahead(quote.name(self.time), ahead)} THEN {expression} END"
             lines.append(f"  WATERMARK FOR {quote.name(self.time)} AS {guarded}")
         body = ",\n".join(lines)
         kept = {
@@ -219,16 +225,15 @@ class _Json:
             f" THEN TRY_PARSE_JSON(CONCAT('[', {text}, ',{_MARK}]'), TRUE) END"
         )
 
-    def _not_ahead(self, ahead_ms: int) -> str:
+    def _not_ahead(self, time: str, ahead_ms: int) -> str:
         kafka = "`__timestamp`"
         if base_type(self._time_type()) == "TIMESTAMP":
             kafka = f"CAST({kafka} AS TIMESTAMP(3))"
-        return f"{quote.name(str(self.time))} <= {kafka} + {quote.interval(ahead_ms)}"
+        return f"{time} <= {kafka} + {quote.interval(ahead_ms)}"
 
-    def _time_conditions(self, has_text: bool) -> list[str]:
+    def _time_conditions(self, time: str, *, has_text: bool) -> list[str]:
         if self.time is None:
             return []
-        time = quote.name(self.time)
         earliest = self.table.options.get("cutbank.earliest-time", "1990-01-01")
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", earliest):
             raise self.error(
@@ -242,10 +247,10 @@ class _Json:
         conditions = [
             f"{time} IS NOT NULL",
             f"{plain} >= {first}",
-            self._not_ahead(duration_ms(self.table, "cutbank.max-time-ahead", "1 d")),
+            self._not_ahead(time, duration_ms(self.table, "cutbank.max-time-ahead", "1 d")),
         ]
         if has_text:
-            conditions.append(f"({is_time(quote.name('__time_text'), self._time_type(), self.sql_times)})")
+            conditions.append(f"({is_time(quote.name(_TIME_TEXT), self._time_type(), self.sql_times)})")
         return conditions
 
     def _late(self) -> str:

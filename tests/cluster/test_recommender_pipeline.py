@@ -98,7 +98,10 @@ def test_the_pipelines_equal_a_recomputation(
             produce(topic, [*mine, last], partition=partition)
     change = {"experiment": "ranking", "event_time": iso(CHANGED_MS), "treatment_percent": 20, "control_percent": 60}
     produce(ALLOCATION, [{**change, "assign_by": "digits"}, {"experiment": "closing", "event_time": end}], partition=0)
-    values = {"recommender": {"batch": "1", "idle": "60"}, "recommender_rates": {"join_minutes": "1", "idle": "60"}}
+    values = {
+        "recommender": {"batch": "1", "idle": "60"},
+        "recommender_rates": {"join_minutes": "1", "idle": "60", "checkpoint": "1"},
+    }
     jobs = [
         submit(stack.settings, PROJECT_ROOT / "sql" / f"{name}.sql", given, fresh=True).job_id
         for name, given in values.items()
