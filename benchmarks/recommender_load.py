@@ -37,6 +37,8 @@ START_MS = 1_772_445_600_000
 LENGTH, LISTS_A_SECOND, CLICKED = 10, 15_000, 3
 ITEMS, DIMENSIONS = 46_000, 100
 WAIT_S = 3_600.0
+#: Of the TaskManager: state in memory takes more than the usual one has.
+MEMORY_MB = 8_192
 
 _KAFKA = "'connector' = 'kafka', 'properties.bootstrap.servers' = '${bootstrap_servers}', 'format' = 'json'"
 _TIME = "DATE_FORMAT(TO_TIMESTAMP_LTZ({ms}, 3), 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''')"
@@ -95,7 +97,8 @@ def main() -> None:
     parser.add_argument("--only", choices=("counters", "users"), help="measure and print this part alone")
     options = parser.parse_args()
     found: dict[str, Any] = {"machine": machine()}
-    with own_stack(parallelism=options.parallelism, task_slots=8) as stack, tempfile.TemporaryDirectory() as folder:
+    more = {"parallelism": options.parallelism, "task_slots": 8, "taskmanager_memory_mb": MEMORY_MB}
+    with own_stack(**more) as stack, tempfile.TemporaryDirectory() as folder:
         if options.only != "users":
             found["counters"] = counters(stack, Path(folder), options.lists)
         if options.only != "counters":
@@ -119,18 +122,25 @@ def counters(stack: Stack, folder: Path, lists: int) -> dict[str, Any]:
         clicked=item.format(number="n", place="place"),
     ))  # fmt: skip
     clicks = (lists + CLICKED - 1) // CLICKED
+    told = {"lists": lists, "clicks": clicks, "shown_items": lists * LENGTH}
+    return {**told, **_counted(stack, lists, clicks, "rocksdb"), "in_memory": _counted(stack, lists, clicks, "hashmap")}
+
+
+def _counted(stack: Stack, lists: int, clicks: int, state: str) -> dict[str, Any]:
+    """The counters' job over what waits, with its state on disk or in memory."""
     # with a minute to join in, joins let go of what they keep within the run, as they do in a stream that goes on
-    job = submit(stack.settings, RATES, {"join_minutes": "1", "idle": "5"}, fresh=True).job_id
+    values = {"join_minutes": "1", "idle": "5", "state": state}
+    job = submit(stack.settings, RATES, values, fresh=True).job_id
     try:
         rate, cpu, run_s = _drained(stack, job, lists + clicks, lambda: _of_sources(stack, job))
-        state = _state(stack, job)
+        megabytes = _state(stack, job)
     finally:
         _end(stack, job)
     shown = lists * LENGTH / (lists + clicks)
     return {
-        "lists": lists, "clicks": clicks, "shown_items": lists * LENGTH, "seconds": run_s,
-        "events_per_second": rate, "events_per_cpu_second": cpu, "shown_items_per_second": round(rate * shown),
-        "shown_items_per_cpu_second": round(cpu * shown), "state_megabytes": state,
+        "seconds": run_s, "events_per_second": rate, "events_per_cpu_second": cpu,
+        "shown_items_per_second": round(rate * shown), "shown_items_per_cpu_second": round(cpu * shown),
+        "state_megabytes": megabytes,
     }  # fmt: skip
 
 
@@ -251,16 +261,22 @@ def _end(stack: Stack, job: str) -> None:
 def text(found: Mapping[str, Any]) -> str:
     """Both parts as text."""
     told, counted, held = found["machine"], found["counters"], found["users"]
+    columns = [counted, *([counted["in_memory"]] if "in_memory" in counted else [])]
+
+    def row(what: str, key: str) -> str:
+        return f"  {what:40s}" + "".join(f"{column[key]:>10,}" for column in columns)
+
     return "\n".join(
         [
             f"{told['cores']} cores, shared, load {told['load_before'][0]} before and {found['load_after']} after",
             "",
             f"counters: {counted['lists']:,} lists of {LENGTH} items, {counted['clicks']:,} clicks",
-            f"  lists and clicks a second               {counted['events_per_second']:>10,}",
-            f"  lists and clicks a CPU second           {counted['events_per_cpu_second']:>10,}",
-            f"  shown items a second                    {counted['shown_items_per_second']:>10,}",
-            f"  shown items a CPU second                {counted['shown_items_per_cpu_second']:>10,}",
-            f"  state, with one minute to join in       {counted['state_megabytes']:>10,.1f} MB",
+            "  state of joins and windows" + " " * 17 + "on disk" + " in memory" * (len(columns) - 1),
+            row("lists and clicks a second", "events_per_second"),
+            row("lists and clicks a CPU second", "events_per_cpu_second"),
+            row("shown items a second", "shown_items_per_second"),
+            row("shown items a CPU second", "shown_items_per_cpu_second"),
+            row("MB of state, one minute to join in", "state_megabytes"),
             "",
             f"user vectors: {held['users']:,} users, {held['reads']:,} reads, {held['items']:,} items of "
             f"{held['dimensions']} components",

@@ -15,6 +15,8 @@ SET 'table.exec.source.idle-timeout' = '${idle:-30} s';
 -- Rates are by the minute. What waits to be joined is written to disk at each checkpoint, and with one a second that, and
 -- putting the many small files together again, would cost more than all counting.
 SET 'execution.checkpointing.interval' = '${checkpoint:-10} s';
+-- On disk what waits may be larger than memory; with hashmap it is in the TaskManager's memory, which is faster.
+SET 'state.backend.type' = '${state:-rocksdb}';
 
 CREATE TABLE clicks (
     event_time TIMESTAMP_LTZ(3) NOT NULL,

@@ -149,7 +149,7 @@ def late_query(checked: CheckedCall, crossings: Sequence[Crossing], also: str = 
 
 def rows_of(call: Call) -> str:
     """The view of a call's rows of all its tables, each with whether it is late."""
-    return f"{call.name} (rows)"
+    return f"{call.name} (all rows)"
 
 
 def pack_query(view: str, arrays: Sequence[str], time_type: str, call: Call) -> str:

@@ -5,8 +5,8 @@ been silent no longer holds time back, and what it sends when it wakes may be on
 window that packs rows would drop it without a word. So a call of several tables asks once more, behind their union:
 
     `c (together)`  the rows of all tables, as they are packed; a stream, so that nothing is pushed below the union
-    `c (rows)`      each with whether it is late; a stream, so that every reader sees the same decision
-    `c (late)`      the sink of those that are
+    `c (all rows)`  each with whether it is late; a stream, so that every reader sees the same decision
+    `c (all late)`  the sink of those that are
 
 Every task must know the time of all tasks, or one whose own partitions are silent would let through what the window
 behind it drops: a broadcast of no rows carries the watermark of each to all.
@@ -74,7 +74,7 @@ def meet(runner: Runner, call: Call, query: LocatedText, rows: str, late_query: 
 
 def _write_late(runner: Runner, call: Call, late_query: str, sink: Mapping[str, str]) -> None:
     columns = [f"{quote.name(c.name)} {c.sql_type}" for c in flink.columns_of(runner.tables.sql_query(late_query))]
-    name = f"{call.name} (late)"
+    name = f"{call.name} (all late)"
     options = {"connector": "blackhole"}
     if sink:
         topic = late_topic(runner.pipeline.name, call.name)

@@ -102,10 +102,11 @@ def test_each_record_is_read_once_and_each_model_runs_once(planned: Planned) -> 
     inserts = [s.name for s in script.of_kind(StatementKind.INSERT)]
     for sink in [*inserts, *(f"{source} (rejects)" for source in sources)]:
         assert any(f"{sink}[" in name for name in names), (sink, names)
-    may_be_late = [*sources, *(call.name for call in calls)]
-    late = {of for of in may_be_late if any(f"{of} (late)[" in name for name in names)}
-    assert late == set(sources) - READ_BY_NO_MODEL.get(file.stem, set()) | MEETINGS.get(file.stem, set())
-    assert len(late) == sum(topic.endswith("-late") for topic in pipeline.topics)
+    late = {source for source in sources if any(f"{source} (late)[" in name for name in names)}
+    assert late == set(sources) - READ_BY_NO_MODEL.get(file.stem, set())
+    met = {call.name for call in calls if any(f"{call.name} (all late)[" in name for name in names)}
+    assert met == MEETINGS.get(file.stem, set())
+    assert len(late) + len(met) == sum(topic.endswith("-late") for topic in pipeline.topics)
 
 
 def test_beats_are_made_without_state(new_tables: Callable[[], Any]) -> None:
